@@ -1,0 +1,38 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// childAttributes gives a child a process group of its own and lets the kernel kill it with us.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// startStamp reads when the kernel started pid: field 22 of /proc/PID/stat (clock ticks since boot)
+// and the id of that boot.
+func startStamp(pid int) (string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", err
+	}
+	// The second field is the program's name in parentheses and may hold anything, also spaces.
+	_, rest, found := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
+	fields := bytes.Fields(rest)
+	const startTime = 22 - 3
+	if !found || len(fields) <= startTime {
+		return "", fmt.Errorf("/proc/%d/stat has an unknown form", pid)
+	}
+	if state := fields[0][0]; state == 'Z' || state == 'X' {
+		return "", fmt.Errorf("process %d has ended: %w", pid, os.ErrProcessDone)
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(boot)) + "/" + string(fields[startTime]), nil
+}

@@ -1,0 +1,26 @@
+//go:build unix && !linux
+
+package proc
+
+import (
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// childAttributes gives a child a process group of its own. There is no Pdeathsig here: after a crash
+// of the harness the pid files are what ends the children.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}
+
+// startStamp asks ps when pid was started.
+func startStamp(pid int) (string, error) {
+	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return "", fmt.Errorf("ask ps about process %d: %w", pid, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
