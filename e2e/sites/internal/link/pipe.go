@@ -35,11 +35,12 @@ type chunk struct {
 
 func newPipe(near *net.TCPConn) *pipe { return &pipe{near: near, end: make(chan struct{})} }
 
-// join adds the far side. It is false when the pipe had ended meanwhile; far is closed then.
+// join adds the far side. It is false when the pipe was aborted meanwhile; far is reset then.
 func (p *pipe) join(far *net.TCPConn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
+		_ = far.SetLinger(0)
 		_ = far.Close()
 		return false
 	}

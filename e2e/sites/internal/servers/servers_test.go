@@ -1,0 +1,88 @@
+package servers_test
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/rest"
+	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/servers"
+)
+
+// TestTwoSitesAreOneDeployment starts the real thing once and walks through what the harness promises of
+// it; each step stands on the one before. ISPN_VERSION chooses another release than the default.
+func TestTwoSitesAreOneDeployment(t *testing.T) {
+	p := startPair(t, os.Getenv("ISPN_VERSION"), func(*servers.Config) {})
+	eventually(t, "the sites see each other", 20*time.Second, func() bool { return p.joined(t) })
+	p.createCache(t, "sessions")
+
+	writeCrosses(t, p, "before")
+	p.link.Cut()
+	var failed *rest.Error
+	if err := p.a.clients[0].Put(t.Context(), "sessions", "cut", "1", 0); !errors.As(err, &failed) || failed.Status != 500 {
+		t.Errorf("a write over the cut link: %v, want a 500 (V51)", err)
+	}
+	eventually(t, "the lost site has left both views", 20*time.Second, func() bool {
+		return len(p.a.relay(t).SitesView) == 1 && len(p.b.relay(t).SitesView) == 1
+	})
+	p.link.Heal()
+	eventually(t, "the sites see each other again", 30*time.Second, func() bool { return p.joined(t) })
+	writeCrosses(t, p, "after")
+
+	old := p.b.nodes[1]
+	if err := old.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, running := <-old.Done(); running || old.Ready(t.Context()) {
+		t.Error("a killed node answers")
+	}
+	node, err := p.b.cluster.StartNode(t.Context(), old.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.b.nodes[1], p.b.clients[1] = node, p.b.client(t, node)
+	eventually(t, "the new node is a member in place of the killed one", 20*time.Second, func() bool {
+		info, err := p.b.clients[1].ContainerInfo(t.Context())
+		return err == nil && len(info.Members) == 2 && slices.Contains(info.Members, node.ServerName()) && p.joined(t)
+	})
+	entries, err := p.b.clients[1].Entries(t.Context(), "sessions")
+	if err != nil || entries["before"] != "1" || entries["after"] != "1" {
+		t.Errorf("the new node holds %v, %v", entries, err)
+	}
+}
+
+// joined says whether each site has two members and its relay node sees both sites.
+func (p *pair) joined(t *testing.T) bool {
+	a, b := p.a.relay(t), p.b.relay(t)
+	return len(a.Members) == 2 && len(b.Members) == 2 && len(a.SitesView) == 2 && len(b.SitesView) == 2
+}
+
+func (p *pair) createCache(t *testing.T, name string) {
+	t.Helper()
+	for _, sides := range [][2]*site{{p.a, p.b}, {p.b, p.a}} {
+		config, err := rest.KeycloakCache(sides[1].name, rest.Sync)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sides[0].clients[0].CreateCache(t.Context(), name, config); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func writeCrosses(t *testing.T, p *pair, key string) {
+	t.Helper()
+	if err := p.a.clients[0].Put(t.Context(), "sessions", key, "1", 0); err != nil {
+		t.Fatal(err)
+	}
+	for i, client := range p.b.clients {
+		if value, _, err := client.Get(t.Context(), "sessions", key); err != nil || value != "1" {
+			t.Errorf("node %d of b has %q for %q, %v", i, value, key, err)
+		}
+	}
+}
