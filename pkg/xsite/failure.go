@@ -1,0 +1,144 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// unchangedBoth is the state after a run that changed nothing.
+const unchangedBoth = "nothing was changed on either site"
+
+// failed puts both sites into a safe state after a failure and describes it. What can be put back is put back; past the
+// first clear it cannot, and then the primary is made independent of the secondary and Keycloak there stays down.
+func (r *run) failed(ctx context.Context, cause error) *RunError {
+	e := &RunError{Outcome: outcomeOf(ctx, cause), Phase: r.phase, Err: cause}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	switch r.reached {
+	case nothingChanged:
+		e.Outcome = refusedUnlessInterrupted(e.Outcome)
+		e.Undone, e.State, e.Next = true, []string{unchangedBoth}, "" // the failure itself says what to do
+	case undoable:
+		r.undo(ctx, e)
+	case clearing:
+		r.holdSafe(ctx, e)
+	case verified:
+		r.leaveVerified(e)
+	}
+	return e
+}
+
+// outcomeOf tells an interruption from a failure.
+func outcomeOf(ctx context.Context, cause error) Outcome {
+	var notReady *notReadyError
+	switch {
+	case errors.As(cause, &notReady):
+		return NotReady
+	case ctx.Err() != nil:
+		return Interrupted
+	default:
+		return Failed
+	}
+}
+
+// refusedUnlessInterrupted is the outcome of a run that changed nothing.
+func refusedUnlessInterrupted(o Outcome) Outcome {
+	if o == Interrupted {
+		return o
+	}
+	return Refused
+}
+
+// undo puts back what was changed before the first clear: modes, flags, Keycloak's count; then the run is closed.
+func (r *run) undo(ctx context.Context, e *RunError) {
+	var problems []error
+	note := func(err error) bool {
+		if err != nil {
+			problems = append(problems, err)
+		}
+		return err == nil
+	}
+	for _, s := range []*site{r.secondary, r.primary} {
+		note(s.survey(ctx))
+	}
+	note(r.setModes(ctx, originalMode))
+	note(r.restoreFlags(ctx, r.secondary))
+	reachable := guardReachable(ctx, r.primary, r.secondary) == nil
+	if reachable {
+		note(r.restoreFlags(ctx, r.primary))
+	} else {
+		note(r.silencePrimary(ctx))
+		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work", r.primary.name, r.secondary.name))
+	}
+	for ref, count := range r.plan.Secondary.StartCounts {
+		if note(r.secondary.cluster.ScaleKeycloak(ctx, ref, originalInstances(r.plan, ref, count))) {
+			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, originalInstances(r.plan, ref, count)))
+		}
+	}
+	e.DataAtRisk = "none: nothing was cleared on either site"
+	if len(problems) == 0 {
+		note(r.forget(ctx, closedUndone))
+	}
+	if len(problems) > 0 {
+		e.State = append(e.State, fmt.Sprintf("not everything could be put back: %v", errors.Join(problems...)))
+		e.Next = "run the same command again: it knows the original state and goes on from it"
+		return
+	}
+	e.Undone = true
+	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
+	e.Next = "mend the cause, then run the same command again"
+}
+
+// originalInstances is the count that a Keycloak wanted before the run. It differs from the count it is to be started
+// with when it was stopped by hand before.
+func originalInstances(p Plan, ref string, startCount int) int {
+	for _, k := range p.Secondary.Keycloaks {
+		if k.Ref == ref && k.Recorded == nil {
+			return k.Instances
+		}
+	}
+	return startCount
+}
+
+// restoreFlags puts the flags of a site back to what they were.
+func (r *run) restoreFlags(ctx context.Context, s *site) error {
+	return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+		return r.setFlag(ctx, s, r.peerOf(s).name, c, originalFlag(s, c.Original))
+	})
+}
+
+// originalFlag picks the flag that a site had of its peer before the run.
+func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
+	if s.role == Primary {
+		return o.PrimaryHoldsSecondary
+	}
+	return o.SecondaryHoldsPrimary
+}
+
+// holdSafe makes the primary independent of a secondary that is empty or half filled (guards reachable and restart).
+func (r *run) holdSafe(ctx context.Context, e *RunError) {
+	e.State = append(e.State, fmt.Sprintf("secondary %s: Keycloak is down on purpose; its caches are empty or incomplete; it does not speak to the primary", r.secondary.name))
+	err := r.primary.survey(ctx)
+	if err == nil {
+		err = r.silencePrimary(ctx)
+	}
+	if err != nil {
+		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%v); if its writes fail, take site %s offline on it", r.primary.name, err, r.secondary.name)}, e.State...)
+	} else {
+		e.State = append(e.State, fmt.Sprintf("primary %s keeps all its data and serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
+	}
+	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
+	e.Next = fmt.Sprintf("mend the cause, then run the same command again: it continues run %s; do not start Keycloak of site %s by hand", r.id, r.secondary.name)
+}
+
+// leaveVerified describes a run that failed after the contents were proved. Nothing is taken back: what is done is right.
+func (r *run) leaveVerified(e *RunError) {
+	e.State = append(e.State,
+		fmt.Sprintf("both sites hold the same data: every key of site %s is on site %s", r.primary.name, r.secondary.name),
+		fmt.Sprintf("secondary %s: Keycloak is not known to be ready", r.secondary.name))
+	e.DataAtRisk = "none"
+	e.Next = fmt.Sprintf("run the same command again: it continues run %s and only does what is left, without clearing anything", r.id)
+}

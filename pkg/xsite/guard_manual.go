@@ -1,0 +1,74 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// guardManual: no server of either site may bring the peer online and push by itself. In mode AUTO it does so whenever
+// the peer comes back into view, and the stale entries of the secondary land on the primary (V7).
+func (r *run) guardManual(ctx context.Context) error {
+	return r.both(ctx, func(ctx context.Context, s *site) error {
+		peer := r.peerOf(s)
+		return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+			if c.Strategy == infinispan.StrategySync {
+				return nil // a SYNC backup cannot be AUTO (V8)
+			}
+			return s.each(ctx, func(ctx context.Context, m member) error {
+				mode, err := m.node.StateTransferMode(ctx, c.localName(s.role), peer.name)
+				if err != nil {
+					return err
+				}
+				if mode == infinispan.ModeManual {
+					return nil
+				}
+				return &Stop{
+					Guard: GuardManual, Found: fmt.Sprintf("state transfer of cache %s is in mode %s", c.localName(s.role), mode), Where: s.String(),
+					Because: "the site would push its stale entries to the other by itself as soon as it sees it anew (V7)",
+					Next:    "find out who set the mode back, then run the same command again",
+				}
+			})
+		})
+	})
+}
+
+// setModes puts the state-transfer mode of every cache that was AUTO before the run where pick says, on every server.
+func (r *run) setModes(ctx context.Context, pick func(s *site, o CacheOriginal) infinispan.Mode) error {
+	return r.both(ctx, func(ctx context.Context, s *site) error {
+		peer := r.peerOf(s)
+		return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+			if originalMode(s, c.Original) == infinispan.ModeManual {
+				return nil // was never anything else
+			}
+			want := pick(s, c.Original)
+			err := s.each(ctx, func(ctx context.Context, m member) error {
+				return m.node.SetStateTransferMode(ctx, c.localName(s.role), peer.name, want)
+			})
+			if err == nil {
+				r.changed(s.role, "cache %s: state transfer mode %s", c.localName(s.role), want)
+			}
+			return err
+		})
+	})
+}
+
+// originalMode picks the mode that a site's backup had before the run.
+func originalMode(s *site, o CacheOriginal) infinispan.Mode {
+	if s.role == Primary {
+		return o.PrimaryMode
+	}
+	return o.SecondaryMode
+}
+
+// manualMode picks MANUAL, whatever the mode was.
+func manualMode(*site, CacheOriginal) infinispan.Mode { return infinispan.ModeManual }
+
+// peerOf returns the other site of the run.
+func (r *run) peerOf(s *site) *site {
+	if s.role == Primary {
+		return r.secondary
+	}
+	return r.primary
+}

@@ -1,0 +1,30 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// guardReachable: both sites see each other, as their relay nodes tell it (V50: every other node says []). The view is
+// a late witness (V24, V65), so the probe asks the link itself.
+func guardReachable(ctx context.Context, primary, secondary *site) error {
+	for _, pair := range [][2]*site{{primary, secondary}, {secondary, primary}} {
+		here, peer := pair[0], pair[1]
+		if err := here.survey(ctx); err != nil {
+			return err
+		}
+		relay := here.relay()
+		if relay.info.RelayNode && slices.Contains(relay.info.SitesView, peer.name) {
+			continue
+		}
+		return &Stop{
+			Guard:   GuardReachable,
+			Found:   fmt.Sprintf("site %s does not see site %s; it sees %v", here.name, peer.name, relay.info.SitesView),
+			Where:   fmt.Sprintf("pod %s of the %s", relay.pod.Name, here),
+			Because: "a push would fail and leave the secondary online on the primary: every write of the primary would then fail (V10)",
+			Next:    "mend the link between the sites, then run the same command again",
+		}
+	}
+	return nil
+}

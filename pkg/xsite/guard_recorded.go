@@ -1,0 +1,154 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// keptJournals is how many records of closed runs stay in each site.
+const keptJournals = 10
+
+// checkJournals looks for an unfinished run in both sites. One with the same roles is continued with what it recorded;
+// one with other roles or another peer is refused: its site is half-way empty (guard direction).
+func (r *run) checkJournals(ctx context.Context) error {
+	r.journal = &journal{
+		clock:    r.opts.Clock,
+		sites:    map[Role]Cluster{Primary: r.primary.cluster, Secondary: r.secondary.cluster},
+		versions: map[Role]string{},
+		record: JournalRecord{
+			Schema: journalSchema, RunID: r.id, Started: r.opts.Clock.Now().UTC(),
+			PrimarySite: r.primary.name, SecondarySite: r.secondary.name,
+			PrimaryUID: r.primary.place.InfinispanUID, SecondaryUID: r.secondary.place.InfinispanUID,
+		},
+	}
+	var all, unfinished []foundRun
+	for _, s := range []*site{r.secondary, r.primary} {
+		stored, err := s.cluster.Journals(ctx)
+		if err != nil {
+			return fmt.Errorf("read the journals of the %s: %w", s, err)
+		}
+		for _, one := range stored {
+			record, err := parseRecord(one)
+			if err != nil {
+				return &Stop{
+					Guard: GuardRecorded, Found: "an earlier run left a journal that cannot be read", Where: s.String(), Err: err,
+					Because: "what that run changed is unknown, and so is whether it finished",
+					Next:    "use the version of the tool that wrote it, or look at the ConfigMap and remove it",
+				}
+			}
+			all = append(all, foundRun{site: s, record: record, version: one.Version})
+		}
+	}
+	// A run is closed once either site says so: a crash between the two writes leaves the other's copy open.
+	for _, found := range all {
+		closed := slices.ContainsFunc(all, func(o foundRun) bool { return o.record.RunID == found.record.RunID && o.record.Closed != "" })
+		if !closed {
+			unfinished = append(unfinished, found)
+		}
+	}
+	for _, found := range unfinished {
+		if err := r.guardSameRun(found); err != nil {
+			return err
+		}
+		r.adopt(found)
+	}
+	r.journal.record.Who, r.journal.record.Reason, r.journal.record.Tool = r.opts.Who, r.opts.Reason, r.opts.Tool
+	if r.journal.found {
+		r.id = r.journal.record.RunID
+		r.warned(GuardRecorded, "continuing run %s, which did not finish (last phase: %s)", r.id, r.journal.record.Phase)
+	}
+	return nil
+}
+
+// foundRun is an unfinished run's record, as found in one site.
+type foundRun struct {
+	site    *site
+	record  JournalRecord
+	version string
+}
+
+// guardSameRun refuses an unfinished run that gave the two sites other roles, or had another peer.
+func (r *run) guardSameRun(found foundRun) error {
+	rec := found.record
+	if rec.PrimaryUID == r.primary.place.InfinispanUID && rec.SecondaryUID == r.secondary.place.InfinispanUID && rec.SiteRole == found.site.role {
+		return nil
+	}
+	return &Stop{
+		Guard: GuardDirection, Where: found.site.String(),
+		Found: fmt.Sprintf("run %s by %s, begun %s, is unfinished (phase %s); it keeps site %s and discards site %s",
+			rec.RunID, rec.Who, rec.Started.Format(time.RFC3339), rec.Phase, rec.PrimarySite, rec.SecondarySite),
+		Because: fmt.Sprintf("site %s may be empty or half filled; keeping it would lose the data of the pair", rec.SecondarySite),
+		Next:    fmt.Sprintf("finish that run first: keep site %s, discard site %s", rec.PrimarySite, rec.SecondarySite),
+	}
+}
+
+// adopt takes over an unfinished run's record. The secondary's is read first and is the whole one.
+func (r *run) adopt(found foundRun) {
+	j := r.journal
+	if !j.found || j.record.RunID == found.record.RunID {
+		j.versions[found.site.role] = found.version
+	}
+	if !j.found {
+		j.record, j.found, j.open = found.record, true, true
+	}
+}
+
+// record writes what is about to be changed into both clusters, before the first change (guard recorded). Afterwards the
+// originals are safe from a crash of this machine.
+func (r *run) record(ctx context.Context) error {
+	rec := &r.journal.record
+	rec.KeycloakInstances = r.plan.Secondary.StartCounts
+	rec.Caches = map[string]CacheOriginal{}
+	for _, c := range r.plan.Caches {
+		rec.Caches[c.Name] = c.Original
+	}
+	rec.Phase = r.phase
+	if err := r.journal.write(ctx); err != nil {
+		return err
+	}
+	for ref, count := range r.plan.Secondary.StartCounts {
+		if err := r.secondary.cluster.RecordInstances(ctx, ref, count); err != nil {
+			return fmt.Errorf("leave the original count of %s on it: %w", ref, err)
+		}
+	}
+	r.changed("", "original state recorded in both clusters (run %s)", r.id)
+	return nil
+}
+
+// forget closes the journal and removes what the run left on Keycloak, and the oldest of the closed records.
+func (r *run) forget(ctx context.Context, how string) error {
+	var problems []error
+	for ref := range r.plan.Secondary.StartCounts {
+		problems = append(problems, r.secondary.cluster.ForgetInstances(ctx, ref))
+	}
+	problems = append(problems, r.journal.close(ctx, how))
+	for _, s := range []*site{r.primary, r.secondary} {
+		problems = append(problems, dropOldJournals(ctx, s.cluster))
+	}
+	return errors.Join(problems...)
+}
+
+// dropOldJournals keeps the newest records of closed runs and deletes the rest.
+func dropOldJournals(ctx context.Context, cluster Cluster) error {
+	stored, err := cluster.Journals(ctx)
+	if err != nil {
+		return fmt.Errorf("list old journals: %w", err)
+	}
+	closed := 0
+	for _, one := range stored {
+		record, err := parseRecord(one)
+		if err != nil || record.Closed == "" {
+			continue
+		}
+		if closed++; closed <= keptJournals {
+			continue
+		}
+		if err := cluster.DeleteJournal(ctx, one.ID); err != nil {
+			return fmt.Errorf("delete the journal of run %s: %w", one.ID, err)
+		}
+	}
+	return nil
+}

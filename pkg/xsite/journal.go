@@ -1,0 +1,138 @@
+package xsite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// journalSchema is the version of JournalRecord. A record of another version is refused, never guessed at.
+const journalSchema = 1
+
+// JournalRecord is what a run leaves in both clusters before its first change and keeps current: what cannot be observed
+// again. The secondary has the whole record, the primary a copy without the caches. It holds no secret.
+type JournalRecord struct {
+	Schema int    `json:"schema"`
+	RunID  string `json:"runID"`
+	// SiteRole is the role of the site that this record lies in.
+	SiteRole Role `json:"siteRole"`
+	// PrimarySite and SecondarySite are the site names, PrimaryUID and SecondaryUID the UIDs of the two Infinispans.
+	PrimarySite   string `json:"primarySite"`
+	SecondarySite string `json:"secondarySite"`
+	PrimaryUID    string `json:"primaryUID"`
+	SecondaryUID  string `json:"secondaryUID"`
+
+	Who     string    `json:"who"`
+	Reason  string    `json:"reason,omitempty"`
+	Tool    string    `json:"tool"`
+	Started time.Time `json:"started"`
+	Updated time.Time `json:"updated"`
+	// Phase is the phase that was entered last.
+	Phase Phase `json:"phase"`
+	// Verified is true once the contents of both sites were proved equal.
+	Verified bool `json:"verified"`
+	// Closed is empty while the run is unfinished; then "succeeded" or "undone".
+	Closed string `json:"closed,omitempty"`
+
+	// KeycloakInstances maps the secondary's Keycloak refs to their original counts.
+	KeycloakInstances map[string]int `json:"keycloakInstances,omitempty"`
+	// Caches maps the caches of the plan, as the primary calls them, to their originals. Only on the secondary.
+	Caches map[string]CacheOriginal `json:"caches,omitempty"`
+}
+
+// How a run was closed.
+const (
+	closedSucceeded = "succeeded"
+	closedUndone    = "undone"
+)
+
+// journal keeps one run's records in both clusters, with compare-and-swap on their versions.
+type journal struct {
+	clock    Clock
+	sites    map[Role]Cluster
+	record   JournalRecord
+	versions map[Role]string
+	// found is true when the record is that of an unfinished run which this one continues.
+	found bool
+	// open is true once the record has been written to both clusters.
+	open bool
+}
+
+// original returns what an unfinished run recorded of a cache before its first change.
+func (j *journal) original(cache string) (CacheOriginal, bool) {
+	o, ok := j.record.Caches[cache]
+	return o, ok && j.found
+}
+
+// entering notes the phase that begins. Before the record is opened there is nothing to note it in.
+func (j *journal) entering(ctx context.Context, phase Phase) error {
+	if j == nil || !j.open {
+		return nil
+	}
+	j.record.Phase = phase
+	return j.write(ctx)
+}
+
+// verifiedNow notes that the contents are proved equal.
+func (j *journal) verifiedNow(ctx context.Context, proved bool) error {
+	j.record.Verified = proved
+	return j.write(ctx)
+}
+
+// close ends the run's records; a closed record is history.
+func (j *journal) close(ctx context.Context, how string) error {
+	j.record.Closed = how
+	return j.write(ctx)
+}
+
+// write stores the record in the secondary, then the copy in the primary.
+func (j *journal) write(ctx context.Context) error {
+	j.record.Updated = j.clock.Now().UTC()
+	for _, role := range []Role{Secondary, Primary} {
+		record := j.record
+		record.SiteRole = role
+		if role == Primary {
+			record.Caches = nil
+		}
+		text, err := json.Marshal(record)
+		if err != nil {
+			return fmt.Errorf("encode the journal: %w", err)
+		}
+		version, err := j.sites[role].PutJournal(ctx, j.record.RunID, j.versions[role], text)
+		if err != nil {
+			return journalStop(j.sites[role].Place(), j.record.RunID, err)
+		}
+		j.versions[role] = version
+	}
+	j.open = true
+	return nil
+}
+
+// journalStop is the end of a run whose journal cannot be kept.
+func journalStop(place Place, id string, err error) error {
+	next := "run the same command again; it continues from what is recorded"
+	if errors.Is(err, ErrConflict) {
+		next = "somebody else works on this run; find out who before going on"
+	}
+	return &Stop{
+		Guard: GuardRecorded, Found: fmt.Sprintf("the journal of run %s cannot be written", id), Where: place.String(), Err: err,
+		Because: "without it nobody could put back what the run changed", Next: next,
+	}
+}
+
+// parseRecord reads a stored record; one of another schema or without sense is an error.
+func parseRecord(stored StoredJournal) (JournalRecord, error) {
+	var record JournalRecord
+	if err := json.Unmarshal(stored.Record, &record); err != nil {
+		return record, fmt.Errorf("journal %s cannot be read: %w", stored.ID, err)
+	}
+	if record.Schema != journalSchema {
+		return record, fmt.Errorf("journal %s has schema %d, this tool knows %d", stored.ID, record.Schema, journalSchema)
+	}
+	if record.RunID == "" || (record.SiteRole != Primary && record.SiteRole != Secondary) {
+		return record, fmt.Errorf("journal %s names no run or no role", stored.ID)
+	}
+	return record, nil
+}

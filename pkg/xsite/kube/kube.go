@@ -1,0 +1,147 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// callTimeout bounds every call to the API server that is not a watch or a stream.
+const callTimeout = 30 * time.Second
+
+// Options say which context to use and what in it. Only Getter is needed.
+type Options struct {
+	// Getter gives the connection of this side. Two sides must not share one, nor pointers inside one.
+	Getter genericclioptions.RESTClientGetter
+	// ContextName is the kubeconfig context as the user named it; empty means the kubeconfig's current one.
+	ContextName string
+	// Infinispan is NAME or TYPE/NAME, TYPE infinispan or statefulset; empty means the only one there is.
+	Infinispan string
+	// Keycloaks are TYPE/NAME, NAMESPACE/TYPE/NAME or NAME (of a Keycloak resource), TYPE keycloak, statefulset or
+	// deployment; empty means the Keycloak resources that use this Infinispan; "none" alone means that there is none.
+	Keycloaks []string
+	// Secret names the Secret with Infinispan's credentials, in Infinispan's namespace; empty means to find it.
+	Secret string
+	// SecretUser picks a user of that Secret; empty means the first one with the role or group admin, else the first.
+	SecretUser string
+	// Port is the REST port of the pods; 0 means 11223 with the operator's credentials, else 11222.
+	Port int
+	// Scheme is http or https; empty means what the resource says.
+	Scheme string
+	// InsecureSkipTLSVerifyInfinispan accepts any certificate from Infinispan's servers.
+	InsecureSkipTLSVerifyInfinispan bool
+	// UserAgent is sent to the API server and to Infinispan.
+	UserAgent string
+	// ObserveCall is told about every call to Infinispan; nil for nobody.
+	ObserveCall func(infinispan.CallRecord)
+	// Warn takes remarks for the user, with raw strings from the cluster in them; nil drops them.
+	Warn func(string)
+}
+
+// Site is one kubeconfig context with the Infinispan and the Keycloaks found in it. It implements xsite.Cluster and is
+// safe for concurrent use. Close ends its connections.
+type Site struct {
+	opts    Options
+	api     *clients
+	clock   xsite.Clock
+	place   xsite.Place
+	server  server
+	door    endpoint
+	targets []workload
+	searched
+
+	forward *forwarder
+	mu      sync.Mutex
+	nodes   map[string]*node // by pod UID
+	closed  bool
+}
+
+// searched tells which objects were found by a list instead of by their name; the list is a permission of its own.
+type searched struct {
+	infinispan, keycloaks bool
+}
+
+var _ xsite.Cluster = (*Site)(nil)
+
+// Connect finds Infinispan, its credentials and its Keycloaks in the context. Nothing is changed, and no connection to
+// Infinispan is made yet.
+//
+// Errors: *NotFoundError, *AmbiguousError, *RefError, *ForbiddenError, *SecretError, or what the API server said. ctx
+// bounds the discovery only; the Site lives until Close.
+func Connect(ctx context.Context, options Options) (*Site, error) {
+	return connect(ctx, options, xsite.WallClock{})
+}
+
+// connect is Connect with a clock.
+func connect(ctx context.Context, options Options, clock xsite.Clock) (*Site, error) {
+	if options.Warn == nil {
+		options.Warn = func(string) {}
+	}
+	api, err := newClients(options)
+	if err != nil {
+		return nil, fmt.Errorf("context %s: %w", options.ContextName, err)
+	}
+	s := &Site{
+		opts:  options,
+		api:   api,
+		clock: clock,
+		place: xsite.Place{Context: api.contextName, Server: api.server, Namespace: api.namespace},
+		nodes: map[string]*node{},
+	}
+	s.forward = newForwarder(context.WithoutCancel(ctx), s)
+	if err := s.discover(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// discover fills the site.
+func (s *Site) discover(ctx context.Context) error {
+	found, err := s.findInfinispan(ctx)
+	if err != nil {
+		return err
+	}
+	s.server = found
+	s.place.Infinispan = found.ref
+	s.place.InfinispanUID = string(found.uid)
+	if s.targets, err = s.findKeycloaks(ctx); err != nil {
+		return err
+	}
+	s.door, err = s.findEndpoint(ctx)
+	return err
+}
+
+// Place says where this is.
+func (s *Site) Place() xsite.Place { return s.place }
+
+// String gives the place and nothing else, so that a formatted Site shows no secret.
+func (s *Site) String() string { return s.place.String() }
+
+// GoString gives the place and nothing else.
+func (s *Site) GoString() string { return "kube.Site(" + s.place.String() + ")" }
+
+// Close ends all connections to pods. Nodes of this Site fail from then on.
+func (s *Site) Close() {
+	s.mu.Lock()
+	s.closed = true
+	nodes := s.nodes
+	s.nodes = map[string]*node{}
+	s.mu.Unlock()
+	for _, n := range nodes {
+		n.close()
+	}
+	s.forward.close()
+	s.api.close()
+}
+
+// bounded gives a call its deadline.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, callTimeout)
+}

@@ -1,0 +1,87 @@
+package xsite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// clearTries is how often a cache is cleared until it is empty: what the primary sent just before it took the secondary
+// offline may still arrive.
+const clearTries = 3
+
+// clear empties the caches of the plan on the secondary, the canary first, and proves each empty. From its first call
+// on the stale data is gone and only going on helps.
+func (r *run) clear(ctx context.Context) error {
+	if err := r.guardManual(ctx); err != nil {
+		return err
+	}
+	order, canary := clearOrder(r.plan.Caches)
+	for i, c := range order {
+		if i == 0 && canary {
+			if err := r.guardCanary(ctx, c); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.clearCache(ctx, c); err != nil {
+			return err
+		}
+	}
+	r.changed(Secondary, "%d caches of site %s are empty; site %s still speaks to nobody", len(order), r.secondary.name, r.secondary.name)
+	return nil
+}
+
+// clearCache empties one cache of the secondary. The guards stand immediately before the call, and the call itself
+// carries the header that keeps it at home (guard no-leak).
+func (r *run) clearCache(ctx context.Context, c CachePlan) error {
+	for try := 1; ; try++ {
+		if err := r.guardStopped(ctx); err != nil {
+			return err
+		}
+		if err := r.guardOffline(ctx, c); err != nil {
+			return err
+		}
+		r.reached = clearing
+		node := r.secondary.relay().node
+		if err := node.Clear(ctx, c.RemoteName); err != nil {
+			return fmt.Errorf("clear cache %s of the %s: %w", c.RemoteName, r.secondary, err)
+		}
+		r.clearedAt = r.opts.Clock.Now()
+		left, err := node.Size(ctx, c.RemoteName)
+		if err != nil {
+			return fmt.Errorf("count what is left in cache %s of the %s: %w", c.RemoteName, r.secondary, err)
+		}
+		if left == 0 {
+			r.cacheState(CacheState{Cache: c.Name, State: "cleared"})
+			return nil
+		}
+		if try == clearTries {
+			return &Stop{
+				Guard: GuardQuiet, Found: fmt.Sprintf("cache %s has %d entries again after %d clears", c.RemoteName, left, try), Where: r.secondary.String(),
+				Because: "somebody writes to the secondary; what was pushed would be mixed with it",
+				Next:    "find the client that writes (Infinispan's list of connections), stop it, then run the same command again",
+			}
+		}
+		if err := r.opts.Clock.Wait(ctx, r.opts.PollInterval); err != nil {
+			return err
+		}
+	}
+}
+
+// clearOrder sorts the caches so that the canary is first: the smallest cache with entries on the primary, where a leak
+// would cost least. It says whether there is one; with an empty primary there is nothing to lose.
+func clearOrder(caches []CachePlan) (order []CachePlan, canary bool) {
+	order = slices.Clone(caches)
+	slices.SortStableFunc(order, func(a, b CachePlan) int {
+		if empty := (a.PrimaryEntries == 0); empty != (b.PrimaryEntries == 0) {
+			if empty {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a.PrimaryEntries, b.PrimaryEntries)
+	})
+	return order, len(order) > 0 && order[0].PrimaryEntries > 0
+}

@@ -1,0 +1,197 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// preflight reads both sites, checks everything that can be checked without changing anything, and completes the plan.
+// A dry run does exactly this. The checks stand in the order in which one needs what another found.
+func (r *run) preflight(ctx context.Context) error {
+	checks := []func(context.Context) error{
+		r.checkAccess,
+		r.checkIdentity,
+		r.checkHealth,
+		r.checkReachable,
+		r.checkCaches,
+		r.checkJournals,
+		r.checkFlags,
+		r.checkOneSender,
+		r.checkEntries,
+		r.checkKeycloak,
+		r.checkDirection,
+	}
+	for _, check := range checks {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	r.completePlan()
+	return nil
+}
+
+// both calls do for the two sites at the same time and returns the first error.
+func (r *run) both(ctx context.Context, do func(context.Context, *site) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, s := range []*site{r.primary, r.secondary} {
+		group.Go(func() error { return do(ctx, s) })
+	}
+	return group.Wait()
+}
+
+// checkAccess asks both API servers whether the user may do all that a run does.
+func (r *run) checkAccess(ctx context.Context) error {
+	for _, s := range []*site{r.primary, r.secondary} {
+		answers, err := s.cluster.Access(ctx, s.role)
+		if err != nil {
+			return fmt.Errorf("ask what this user may do in the %s: %w", s, err)
+		}
+		var denied []string
+		for _, a := range answers {
+			switch what := a.describe(); {
+			case a.Allowed:
+			case a.Required:
+				denied = append(denied, what)
+			default:
+				r.warned(GuardChecksFirst, "%s: this user may not %s", s, what)
+			}
+		}
+		if len(denied) > 0 {
+			return &Stop{
+				Guard: GuardChecksFirst, Found: fmt.Sprintf("this user lacks %d permissions: %s", len(denied), joined(denied)), Where: s.String(),
+				Because: "the run would stop half-way, with Keycloak down",
+				Next:    "have them granted in a Role of that namespace, then run the same command again",
+			}
+		}
+		r.passed(GuardChecksFirst, "%s: all %d permissions are there", s, len(answers))
+	}
+	return nil
+}
+
+// describe gives a permission as an administrator reads it, with what it is for.
+func (a Access) describe() string {
+	text := a.Verb + " " + a.Resource
+	if a.Name != "" {
+		text += "/" + a.Name
+	}
+	text += " in namespace " + a.Namespace + " (" + a.Why + ")"
+	if a.Reason != "" {
+		text += ": " + a.Reason
+	}
+	return text
+}
+
+// checkIdentity surveys both sites and holds the identity guard.
+func (r *run) checkIdentity(ctx context.Context) error {
+	if err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) }); err != nil {
+		return err
+	}
+	if err := guardIdentity(r.primary, r.secondary); err != nil {
+		return err
+	}
+	r.passed(GuardIdentity, "primary is site %s (Infinispan %s), secondary is site %s (Infinispan %s)",
+		r.primary.name, r.primary.version, r.secondary.name, r.secondary.version)
+	if r.primary.version != r.secondary.version {
+		r.warned(GuardIdentity, "the sites run different versions of Infinispan: %s and %s", r.primary.version, r.secondary.version)
+	}
+	return nil
+}
+
+// checkHealth demands two whole, healthy clusters: a rebalance delays a push without a word, and an incomplete cluster
+// answers for only a part of the data.
+func (r *run) checkHealth(ctx context.Context) error {
+	return r.both(ctx, func(ctx context.Context, s *site) error {
+		for _, m := range s.members {
+			if !m.pod.Ready {
+				return unhealthy(s, fmt.Sprintf("pod %s is not Ready", m.pod.Name))
+			}
+			if got, want := len(m.info.Members), len(s.members); got != want {
+				return unhealthy(s, fmt.Sprintf("pod %s is in a cluster of %d servers, but there are %d pods", m.pod.Name, got, want))
+			}
+		}
+		health, err := s.relay().node.Health(ctx)
+		if err != nil {
+			return fmt.Errorf("ask the %s for its health: %w", s, err)
+		}
+		if health.Cluster != infinispan.HealthHealthy {
+			return unhealthy(s, fmt.Sprintf("the cluster's health is %s", health.Cluster))
+		}
+		return nil
+	})
+}
+
+// unhealthy is the refusal for a site that is not whole.
+func unhealthy(s *site, found string) error {
+	return &Stop{
+		Guard: GuardChecksFirst, Found: found, Where: s.String(),
+		Because: "a cluster that is not whole answers for only a part of its data, and a push waits for its rebalance",
+		Next:    "wait until Infinispan is healthy, then run the same command again",
+	}
+}
+
+// checkReachable holds the reachable guard for the first time.
+func (r *run) checkReachable(ctx context.Context) error {
+	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
+		return err
+	}
+	r.passed(GuardReachable, "sites %s and %s see each other", r.primary.name, r.secondary.name)
+	return nil
+}
+
+// checkEntries counts the entries of every cache of the plan at both sites.
+func (r *run) checkEntries(ctx context.Context) error {
+	sizes := make([]struct{ primary, secondary int64 }, len(r.plan.Caches))
+	index := map[string]int{}
+	for i, c := range r.plan.Caches {
+		index[c.Name] = i
+	}
+	err := eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) (err error) {
+		i := index[c.Name]
+		if sizes[i].primary, err = r.primary.relay().node.Size(ctx, c.Name); err != nil {
+			return fmt.Errorf("count its entries on the %s: %w", r.primary, err)
+		}
+		if sizes[i].secondary, err = r.secondary.relay().node.Size(ctx, c.RemoteName); err != nil {
+			return fmt.Errorf("count its entries on the %s: %w", r.secondary, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.plan.Primary.Entries, r.plan.Secondary.Entries = 0, 0
+	for i := range r.plan.Caches {
+		c := &r.plan.Caches[i]
+		c.PrimaryEntries, c.SecondaryEntries = sizes[i].primary, sizes[i].secondary
+		r.plan.Primary.Entries += c.PrimaryEntries
+		r.plan.Secondary.Entries += c.SecondaryEntries
+	}
+	return nil
+}
+
+// completePlan fills in what is computed from what the checks found.
+func (r *run) completePlan() {
+	r.plan.RunID = r.id
+	for _, s := range []*site{r.primary, r.secondary} {
+		p := r.planOf(s)
+		p.Role, p.Place, p.Name, p.Version = s.role, s.place, s.name, s.version
+		p.Pods = nil
+		for _, m := range s.members {
+			p.Pods = append(p.Pods, m.pod)
+		}
+	}
+	r.plan.Settle = settleTime(r.plan.Caches, r.secondary.version)
+	r.plan.Estimate = estimate(r.plan)
+	r.result.Plan = r.plan
+}
+
+// planOf returns the part of the plan that is about a site.
+func (r *run) planOf(s *site) *SitePlan {
+	if s.role == Primary {
+		return &r.plan.Primary
+	}
+	return &r.plan.Secondary
+}

@@ -1,0 +1,165 @@
+package xsite
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+const (
+	// probePrefix begins the name of every probe cache. Each probe has a name of its own, because a flag outlives the
+	// cache that it belonged to (V47).
+	probePrefix = "ispn-resync-probe-"
+	// probeLimit is how long a probe's entry may take to cross; over a living link it takes 30 to 70 ms (V65).
+	probeLimit = 8 * time.Second
+	// undoLimit bounds work that puts things back, which must not end with the context that failed.
+	undoLimit = 30 * time.Second
+)
+
+// probe shows on harmless data, with a tiny volatile cache made for it on both sites, that the two sites are one pair
+// (guard linked), that the link lives now (guard reachable), and that the header which keeps a clear at home works on
+// these servers (guard no-leak). Nothing of it stays (V65).
+func (r *run) probe(ctx context.Context) error {
+	if r.opts.Linked != "" {
+		return r.vouched()
+	}
+	err := r.withProbeCache(ctx, func(ctx context.Context, cache string) error {
+		if err := r.guardLinked(ctx, cache); err != nil {
+			return err
+		}
+		return r.guardNoLeak(ctx, cache)
+	})
+	if err != nil {
+		return err
+	}
+	r.changed("", "a probe crossed from %s to %s, and a clear on %s stayed at home; nothing of it is left", r.primary.name, r.secondary.name, r.secondary.name)
+	return nil
+}
+
+// vouched takes the user's word for the link instead of a probe.
+func (r *run) vouched() error {
+	if r.opts.Linked != r.secondary.name {
+		return &Stop{
+			Guard: GuardLinked, Found: fmt.Sprintf("--linked names %q, but the secondary is site %q", r.opts.Linked, r.secondary.name), Where: r.secondary.String(),
+			Because: "two pairs often have the same names; your word is all there is to tell them apart",
+			Next:    "check both contexts",
+		}
+	}
+	r.noted("", "not probed: you vouch that site %s replicates to site %s", r.primary.name, r.secondary.name)
+	return nil
+}
+
+// withProbeCache makes a probe cache on both sites, first on the secondary, calls use, and deletes it again whatever
+// happened.
+func (r *run) withProbeCache(ctx context.Context, use func(ctx context.Context, cache string) error) (err error) {
+	cache := probePrefix + r.id + "-" + newRunID()
+	defer func() {
+		err = errors.Join(err, r.dropProbeCache(ctx, cache))
+	}()
+	for _, s := range []*site{r.secondary, r.primary} {
+		config, err := probeConfig(r.peerOf(s).name)
+		if err != nil {
+			return err
+		}
+		if err := s.relay().node.CreateCache(ctx, cache, config); err != nil {
+			return probeRefused(s, err)
+		}
+	}
+	return use(ctx, cache)
+}
+
+// probeRefused explains a probe cache that could not be made.
+func probeRefused(s *site, err error) error {
+	if !errors.Is(err, infinispan.ErrForbidden) {
+		return fmt.Errorf("make the probe cache on the %s: %w", s, err)
+	}
+	return &Stop{
+		Guard: GuardLinked, Found: "the Infinispan user may not create the probe cache", Where: s.String(), Err: err,
+		Because: "it cannot be proved that the two sites are one pair: prod-a and staging-b have the same site names too",
+		Next:    "use a user with role admin (--infinispan-secret), or vouch for the pair with --linked followed by the secondary's site name",
+	}
+}
+
+// dropProbeCache deletes the probe cache on both sites, and the resource that the operator's config listener may have
+// mirrored. It runs on a context of its own, so that an interrupted run leaves nothing either.
+func (r *run) dropProbeCache(ctx context.Context, cache string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	var problems []error
+	for _, s := range []*site{r.primary, r.secondary} {
+		if err := s.relay().node.DeleteCache(ctx, cache); err != nil {
+			problems = append(problems, fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err))
+		}
+		if err := s.cluster.ForgetCache(ctx, cache); err != nil {
+			problems = append(problems, fmt.Errorf("delete the mirrored Cache resource of %s on the %s: %w", cache, s, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// probeConfig is the configuration of a probe cache that backs up to the peer and never fails a write for it.
+func probeConfig(peer string) ([]byte, error) {
+	type m = map[string]any
+	return json.Marshal(m{"replicated-cache": m{
+		"mode":     "SYNC",
+		"encoding": m{"media-type": "text/plain"},
+		"backups":  m{peer: m{"backup": m{"strategy": "SYNC", "timeout": "4500", "failure-policy": "WARN"}}},
+	}})
+}
+
+// probeKey is the probe's only key; its value is random.
+const probeKey = "probe"
+
+// guardLinked: an entry that is put on the primary arrives on the secondary. Two pairs with the same site names, and a
+// link that was cut a moment ago while the view still shows both sites, both fail here (V65).
+func (r *run) guardLinked(ctx context.Context, cache string) error {
+	value := newRunID()
+	if err := r.primary.relay().node.Put(ctx, cache, probeKey, value); err != nil {
+		return fmt.Errorf("put the probe's entry on the %s: %w", r.primary, err)
+	}
+	err := r.await(ctx, Secondary, "the probe's entry to arrive", probeLimit, func(ctx context.Context) (bool, string, error) {
+		got, found, err := r.secondary.relay().node.Get(ctx, cache, probeKey)
+		return found && bytes.Equal(got, []byte(value)), "not there yet", err
+	})
+	var late *WaitTimeoutError
+	if !errors.As(err, &late) {
+		return err
+	}
+	return &Stop{
+		Guard: GuardLinked, Found: fmt.Sprintf("an entry put on site %s did not arrive on site %s within %s", r.primary.name, r.secondary.name, probeLimit),
+		Where:   fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
+		Because: "either these are two pairs with the same names, and the wrong one would be cleared; or the link is down, and the cleared site could not be filled again",
+		Next:    "check that both contexts belong to one pair, and that the link between the sites works",
+	}
+}
+
+// guardNoLeak: a clear on the secondary that carries the header leaves the primary's entry alone (V2, V65). The real
+// clears carry the same header, by the same call.
+func (r *run) guardNoLeak(ctx context.Context, cache string) error {
+	if err := r.secondary.relay().node.Clear(ctx, cache); err != nil {
+		return fmt.Errorf("clear the probe cache on the %s: %w", r.secondary, err)
+	}
+	if _, left, err := r.secondary.relay().node.Get(ctx, cache, probeKey); err != nil || left {
+		return errors.Join(err, leak("the clear of the probe cache did not clear it", r.secondary))
+	}
+	if _, kept, err := r.primary.relay().node.Get(ctx, cache, probeKey); err != nil {
+		return fmt.Errorf("read the probe's entry on the %s: %w", r.primary, err)
+	} else if !kept {
+		return leak("the clear of the probe cache on the secondary emptied it on the primary too, although it carried the header against that", r.primary)
+	}
+	return nil
+}
+
+// leak is the end of a run on servers that do not keep a clear at home.
+func leak(found string, s *site) error {
+	return &Stop{
+		Guard: GuardNoLeak, Found: found, Where: s.String(),
+		Because: "a clear of the real caches could empty the primary (V3)",
+		Next:    "do not clear anything on this pair; compare the version of its servers with the ones in the documentation",
+	}
+}

@@ -1,0 +1,167 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxPushes is how often one cache is pushed before the run gives up on it.
+const maxPushes = 3
+
+// push transfers the state of every cache of the plan from the primary to the secondary. A push brings the secondary
+// online on the primary by itself, so everything that could make it fail is checked immediately before (V10).
+func (r *run) push(ctx context.Context) error {
+	if err := r.guardBeforePush(ctx); err != nil {
+		return err
+	}
+	r.transfer = newTransfer(r)
+	if err := r.transfer.all(ctx, r.plan.Caches); err != nil {
+		return err
+	}
+	r.changed(Primary, "site %s reports OK for %d caches", r.primary.name, len(r.plan.Caches))
+	return nil
+}
+
+// guardBeforePush holds what must be true when a push starts: both sites see each other and a probe crosses, the
+// secondary is silent, Keycloak is down, and nobody else pushes.
+func (r *run) guardBeforePush(ctx context.Context) error {
+	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
+		return err
+	}
+	if r.opts.Linked == "" {
+		if err := r.withProbeCache(ctx, r.guardLinked); err != nil {
+			return err
+		}
+	}
+	if err := r.guardStopped(ctx); err != nil {
+		return err
+	}
+	if err := r.guardManual(ctx); err != nil {
+		return err
+	}
+	return r.guardOneSender(ctx, r.secondary, r.plan.Caches)
+}
+
+// transfer is the work of pushing caches and repeating those that failed.
+type transfer struct {
+	run *run
+	// attempts and took are per cache of the plan.
+	attempts map[string]int
+	took     map[string]time.Duration
+}
+
+// newTransfer makes the work of a run that has pushed nothing yet.
+func newTransfer(r *run) *transfer {
+	return &transfer{run: r, attempts: map[string]int{}, took: map[string]time.Duration{}}
+}
+
+// all pushes the given caches, at most Options.MaxPushes at a time, and repeats what fails.
+func (t *transfer) all(ctx context.Context, caches []CachePlan) error {
+	waiting := caches
+	for len(waiting) > 0 {
+		batch := waiting
+		if limit := t.run.opts.MaxPushes; limit > 0 && len(batch) > limit {
+			batch = batch[:limit]
+		}
+		waiting = waiting[len(batch):]
+		if err := t.batch(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch pushes some caches at the same time until each reports OK, repeating those that fail.
+func (t *transfer) batch(ctx context.Context, caches []CachePlan) error {
+	for len(caches) > 0 {
+		failed, err := t.once(ctx, caches)
+		if err != nil {
+			return err
+		}
+		for _, f := range failed {
+			if err := t.renew(ctx, f.cache, f.because); err != nil {
+				return err
+			}
+		}
+		caches = caches[:0:0]
+		for _, f := range failed {
+			caches = append(caches, f.cache)
+		}
+	}
+	return nil
+}
+
+// pushFailure is a cache whose push ended in anything but OK.
+type pushFailure struct {
+	cache   CachePlan
+	because error
+}
+
+// once starts one push per cache through the pinned server of the primary and watches them to their ends. It returns
+// those that failed and can be repeated.
+func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure, error) {
+	r := t.run
+	nodes := map[Role]identity{Primary: r.primary.identity(), Secondary: r.secondary.identity()}
+	node := r.primary.relay().node
+	if err := t.forgetStatus(ctx, caches); err != nil {
+		return nil, err
+	}
+	pushes := make([]*pushing, 0, len(caches))
+	for _, c := range caches {
+		t.attempts[c.Name]++
+		if err := node.StartPush(ctx, c.Name, r.secondary.name); err != nil {
+			return nil, t.startFailed(ctx, c, err)
+		}
+		p := &pushing{cache: c, attempt: t.attempts[c.Name], started: r.opts.Clock.Now(), moved: r.opts.Clock.Now()}
+		p.report(r, "pushing")
+		pushes = append(pushes, p)
+	}
+	var failed []pushFailure
+	for len(pushes) > 0 {
+		if err := r.opts.Clock.Wait(ctx, r.opts.PollInterval); err != nil {
+			return nil, err
+		}
+		running := pushes[:0:0]
+		for _, p := range pushes {
+			done, err := t.look(ctx, p)
+			switch {
+			case err != nil && repeatable(err):
+				failed = append(failed, pushFailure{p.cache, err})
+			case err != nil:
+				return nil, err
+			case done:
+				t.took[p.cache.Name] = r.opts.Clock.Now().Sub(p.started)
+			default:
+				running = append(running, p)
+			}
+		}
+		pushes = running
+		if err := t.guardSameNodes(ctx, nodes); err != nil {
+			for _, p := range pushes {
+				failed = append(failed, pushFailure{p.cache, err})
+			}
+			return failed, nil
+		}
+	}
+	return failed, nil
+}
+
+// startFailed answers a push that could not be started. The secondary may be online on the primary now, and then the
+// primary's writes fail (V10): it is taken offline before anything else.
+func (t *transfer) startFailed(ctx context.Context, c CachePlan, cause error) error {
+	err := fmt.Errorf("start the push of cache %s through pod %s of the %s: %w", c.Name, t.run.primary.relay().pod.Name, t.run.primary, cause)
+	return errors.Join(err, t.run.silencePrimary(ctx))
+}
+
+// forgetStatus ends whatever an earlier push left at either end and proves the status IDLE: an old OK hides a running
+// push (F6), and a secondary that still waits for a dead push refuses the next one (V12).
+func (t *transfer) forgetStatus(ctx context.Context, caches []CachePlan) error {
+	return eachCache(ctx, caches, t.run.endPush)
+}
+
+// guardSameNodes holds the same-nodes guard for both sites while pushes run (V18, V19, V20).
+func (t *transfer) guardSameNodes(ctx context.Context, nodes map[Role]identity) error {
+	return t.run.both(ctx, func(ctx context.Context, s *site) error { return guardSameNodes(ctx, s, nodes[s.role]) })
+}

@@ -1,0 +1,63 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// notReadyError is the end of a run whose contents are proved but whose Keycloak did not become ready in time.
+type notReadyError struct{ err error }
+
+// Error says what was waited for.
+func (e *notReadyError) Error() string { return "Keycloak is not ready yet: " + e.err.Error() }
+
+// Unwrap returns the wait that ended.
+func (e *notReadyError) Unwrap() error { return e.err }
+
+// start sets Keycloak of the secondary to its recorded count and waits until it is ready (guard restart: only ever after
+// proved contents). Then the run is closed and what it left in the clusters is removed.
+func (r *run) start(ctx context.Context) error {
+	r.watch.end()
+	r.watch = nil
+	if err := r.guardRestart(); err != nil {
+		return err
+	}
+	for ref, count := range r.plan.Secondary.StartCounts {
+		if err := r.secondary.cluster.ScaleKeycloak(ctx, ref, count); err != nil {
+			return fmt.Errorf("set %s of the %s to %d instances: %w", ref, r.secondary, count, err)
+		}
+	}
+	err := r.await(ctx, Secondary, "Keycloak to be ready", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
+		return keycloakReady(ctx, r.secondary, r.plan.Secondary.StartCounts)
+	})
+	var late *WaitTimeoutError
+	if errors.As(err, &late) {
+		return &notReadyError{err}
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.forget(ctx, closedSucceeded); err != nil {
+		return err
+	}
+	for ref, count := range r.plan.Secondary.StartCounts {
+		r.changed(Secondary, "%s of site %s is ready with %d instances", ref, r.secondary.name, count)
+	}
+	return nil
+}
+
+// keycloakReady tells whether every Keycloak of the site is ready with its count.
+func keycloakReady(ctx context.Context, s *site, counts map[string]int) (bool, string, error) {
+	keycloaks, err := s.cluster.Keycloaks(ctx)
+	if err != nil {
+		return false, "", fmt.Errorf("read Keycloak of the %s: %w", s, err)
+	}
+	ready, state := true, []string{}
+	for _, k := range keycloaks {
+		want := counts[k.Ref]
+		ready = ready && k.Instances == want && k.ReadyPods == want && k.Settled
+		state = append(state, fmt.Sprintf("%s has %d of %d pods ready", k.Ref, k.ReadyPods, want))
+	}
+	return ready, joined(state), nil
+}

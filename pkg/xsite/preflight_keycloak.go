@@ -1,0 +1,61 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+)
+
+// checkKeycloak reads Keycloak on both sites and settles with which counts the secondary's is started again. A count of
+// 0 with nothing recorded is never taken for the original: the guide's own second step may have been done by hand.
+func (r *run) checkKeycloak(ctx context.Context) error {
+	for _, s := range []*site{r.primary, r.secondary} {
+		keycloaks, err := s.cluster.Keycloaks(ctx)
+		if err != nil {
+			return fmt.Errorf("read Keycloak of the %s: %w", s, err)
+		}
+		p := r.planOf(s)
+		p.Keycloaks, p.ReadyKeycloakPods = keycloaks, 0
+		for _, k := range keycloaks {
+			p.ReadyKeycloakPods += k.ReadyPods
+		}
+	}
+	if len(r.plan.Secondary.Keycloaks) == 0 && !r.opts.NoKeycloak {
+		return &Stop{
+			Guard: GuardStopped, Found: "no Keycloak was found that uses this Infinispan", Where: r.secondary.String(),
+			Because: "a Keycloak that runs during the recovery would serve and spread stale sessions",
+			Next:    "name it with --keycloak TYPE/NAME, or say --keycloak none when this site has none",
+		}
+	}
+	r.plan.Secondary.StartCounts = map[string]int{}
+	for _, k := range r.plan.Secondary.Keycloaks {
+		count, err := r.startCount(k)
+		if err != nil {
+			return err
+		}
+		r.plan.Secondary.StartCounts[k.Ref] = count
+		r.passed(GuardRecorded, "%s of site %s has %d instances, %d pods ready; it is started again with %d", k.Ref, r.secondary.name, k.Instances, k.ReadyPods, count)
+	}
+	return nil
+}
+
+// startCount finds the original count of a Keycloak: what an unfinished run recorded in the journal or on the object,
+// else what the object wants now, else what the user says.
+func (r *run) startCount(k Keycloak) (int, error) {
+	if count, ok := r.journal.record.KeycloakInstances[k.Ref]; ok && r.journal.found {
+		return count, nil
+	}
+	switch {
+	case k.Recorded != nil:
+		return *k.Recorded, nil
+	case k.Instances > 0:
+		return k.Instances, nil
+	case r.opts.KeycloakInstances != nil:
+		return *r.opts.KeycloakInstances, nil
+	}
+	return 0, &Stop{
+		Guard: GuardRecorded, Found: fmt.Sprintf("%s has 0 instances already, and no run recorded how many it had", k.Ref),
+		Where:   fmt.Sprintf("namespace %s of the %s", k.Namespace, r.secondary),
+		Because: "Keycloak would stay down at the end: there is no count to start it with",
+		Next:    "add --keycloak-instances N with the count it should have after the recovery",
+	}
+}

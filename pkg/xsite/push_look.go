@@ -1,0 +1,141 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// pushing is one push under way.
+type pushing struct {
+	cache   CachePlan
+	attempt int
+	started time.Time
+	// moved is when the secondary's counters last grew, count the last reading.
+	moved time.Time
+	count int64
+}
+
+// pushEndedError is a push that ended in another status than OK, or whose result does not hold; it can be repeated.
+type pushEndedError struct {
+	cache  string
+	status infinispan.PushStatus
+	detail string
+}
+
+// Error names the cache and how its push ended.
+func (e *pushEndedError) Error() string {
+	return fmt.Sprintf("the push of cache %s ended as %s%s", e.cache, e.status, e.detail)
+}
+
+// repeatable tells failures of a push that its repetition can mend.
+func repeatable(err error) bool {
+	var ended *pushEndedError
+	if errors.As(err, &ended) {
+		return true
+	}
+	guard, stopped := StoppedBy(err)
+	return stopped && (guard == GuardMoving || guard == GuardTruthfulEnd)
+}
+
+// look reads the status of one push. It returns true when the push ended OK with the secondary online, which is
+// necessary but not sufficient: the contents are compared afterwards (V16).
+func (t *transfer) look(ctx context.Context, p *pushing) (bool, error) {
+	r := t.run
+	statuses, err := r.primary.relay().node.PushStatus(ctx, p.cache.Name)
+	if err != nil {
+		return false, fmt.Errorf("read the push status of cache %s on the %s: %w", p.cache.Name, r.primary, err)
+	}
+	switch status := statuses[r.secondary.name]; status {
+	case infinispan.PushSending:
+		return false, t.guardMoving(ctx, p)
+	case infinispan.PushOK:
+		return true, t.pushed(ctx, p)
+	case infinispan.PushIdle: // the server that knew of the push is gone, and its status with it (V19)
+		return false, &pushEndedError{cache: p.cache.Name, status: status, detail: ": the server that ran it has lost it"}
+	default:
+		return false, &pushEndedError{cache: p.cache.Name, status: status}
+	}
+}
+
+// pushed checks the flag after an OK: a push whose destination went offline reports OK too, with nothing sent (V57).
+func (t *transfer) pushed(ctx context.Context, p *pushing) error {
+	differ, err := flagsEverywhere(ctx, t.run.primary, t.run.secondary.name, p.cache, infinispan.FlagOnline)
+	if err != nil {
+		return err
+	}
+	if len(differ) > 0 {
+		return &pushEndedError{cache: p.cache.Name, status: infinispan.PushOK, detail: ", but the secondary is not online: " + joined(differ)}
+	}
+	p.count = p.cache.PrimaryEntries
+	p.report(t.run, "pushed")
+	return nil
+}
+
+// report tells the progress of the push.
+func (p *pushing) report(r *run, state string) {
+	r.cacheState(CacheState{Cache: p.cache.Name, State: state, Done: p.count, Total: p.cache.PrimaryEntries, Attempt: p.attempt})
+}
+
+// guardMoving: a push that makes no progress for the stall time has failed, whatever its status says (V18, V58).
+// Progress is the entry counters of the secondary's servers, which cost nothing to read.
+func (t *transfer) guardMoving(ctx context.Context, p *pushing) error {
+	r := t.run
+	count, err := entriesOf(ctx, r.secondary, p.cache.RemoteName)
+	if err != nil {
+		return fmt.Errorf("read the counters of cache %s on the %s: %w", p.cache.RemoteName, r.secondary, err)
+	}
+	now := r.opts.Clock.Now()
+	if count != p.count {
+		p.count, p.moved = count, now
+		p.report(r, "pushing")
+	}
+	limit := r.stallTime(p.cache)
+	if still := now.Sub(p.moved); still >= limit {
+		return &Stop{
+			Guard: GuardMoving, Found: fmt.Sprintf("the push of cache %s has made no progress for %s, with %d of about %d entries there", p.cache.Name, still.Round(time.Second), count, p.cache.PrimaryEntries),
+			Where:   r.primary.String(),
+			Because: "its status would say SENDING for ever (V18)",
+			Next:    "look at the servers' logs and the link, then run the same command again",
+		}
+	}
+	return nil
+}
+
+// stallTime is how long a push of the cache may stand still.
+func (r *run) stallTime(c CachePlan) time.Duration {
+	switch {
+	case r.opts.StallTimeout > 0:
+		return r.opts.StallTimeout
+	case c.Strategy == infinispan.StrategyAsync:
+		return stallTimeoutAsync
+	default:
+		return stallTimeoutSync
+	}
+}
+
+// entriesOf sums the entry counters of a site's servers: the entries each owns first.
+func entriesOf(ctx context.Context, s *site, cache string) (int64, error) {
+	counts := make([]int64, len(s.members))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, m := range s.members {
+		group.Go(func() error {
+			stats, err := m.node.Stats(ctx, cache)
+			counts[i] = stats.ApproximateEntriesUnique
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, n := range counts {
+		sum += n
+	}
+	return sum, nil
+}

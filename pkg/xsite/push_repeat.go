@@ -1,0 +1,94 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// renew prepares one cache whose push failed for the next one, by the recipe that works (V13, V14): end what runs on
+// every server of both sites, reset the status, cut the primary off again, and clear the secondary's partial contents
+// under the same guards as the first time.
+func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error {
+	r := t.run
+	if t.attempts[c.Name] >= maxPushes {
+		return fmt.Errorf("cache %s failed in each of %d pushes: %w", c.Name, t.attempts[c.Name], because)
+	}
+	r.noted("", "repeating cache %s: %v", c.Name, because)
+	r.cacheState(CacheState{Cache: c.Name, State: "repeating", Attempt: t.attempts[c.Name]})
+	if err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) }); err != nil {
+		return err
+	}
+	if err := r.endPush(ctx, c); err != nil {
+		return err
+	}
+	if err := r.setFlag(ctx, r.primary, r.secondary.name, c, infinispan.FlagOffline); err != nil {
+		return err
+	}
+	if err := r.setFlag(ctx, r.secondary, r.primary.name, c, infinispan.FlagOffline); err != nil {
+		return err
+	}
+	r.proved = r.secondary.identity()
+	if err := r.guardManual(ctx); err != nil {
+		return err
+	}
+	if err := r.clearCache(ctx, c); err != nil {
+		return err
+	}
+	return guardReachable(ctx, r.primary, r.secondary)
+}
+
+// endPush ends a push of one cache, whether it runs, failed or is stuck: cancelled on every server of the primary, its
+// reception cancelled on every server of the secondary, and its status reset (V13).
+func (r *run) endPush(ctx context.Context, c CachePlan) error {
+	err := r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
+	if err != nil {
+		return fmt.Errorf("cancel the push of cache %s: %w", c.Name, err)
+	}
+	err = r.secondary.each(ctx, func(ctx context.Context, m member) error {
+		return m.node.CancelReceive(ctx, c.RemoteName, r.primary.name)
+	})
+	if err != nil {
+		return fmt.Errorf("cancel the reception of cache %s: %w", c.RemoteName, err)
+	}
+	return r.clearStatus(ctx, r.primary, c)
+}
+
+// clearStatus resets the push status of a cache and waits until every server says IDLE. SENDING cannot be reset; it
+// must end first (V11).
+func (r *run) clearStatus(ctx context.Context, s *site, c CachePlan) error {
+	peer, cache := r.peerOf(s).name, c.localName(s.role)
+	return r.await(ctx, s.role, "the push status of cache "+cache+" to be IDLE", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
+		if err := s.relay().node.ClearPushStatus(ctx, cache); err != nil {
+			return false, "", fmt.Errorf("reset the push status of cache %s on the %s: %w", cache, s, err)
+		}
+		statuses, err := s.relay().node.PushStatus(ctx, cache)
+		if err != nil {
+			return false, "", fmt.Errorf("read the push status of cache %s on the %s: %w", cache, s, err)
+		}
+		status, told := statuses[peer]
+		if !told {
+			return false, "", fmt.Errorf("the %s tells no push status of cache %s towards site %s", s, cache, peer)
+		}
+		return status == infinispan.PushIdle, string(status), nil
+	})
+}
+
+// silencePrimary takes the secondary offline on the primary for every cache of the plan, after ending what is pushed
+// there. The primary's writes then neither wait nor fail, whatever the secondary does (guard reachable). It runs on a
+// context of its own.
+func (r *run) silencePrimary(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	// Flags first: they are what the primary's writes depend on. Ending the pushes may wait for a dead peer.
+	err := r.setFlags(ctx, r.primary, r.plan.Caches, infinispan.FlagOffline)
+	if err != nil {
+		return fmt.Errorf("take site %s offline on the %s: %w", r.secondary.name, r.primary, err)
+	}
+	r.changed(Primary, "site %s holds site %s offline again: its writes depend on nobody", r.primary.name, r.secondary.name)
+	return errors.Join(eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+		return r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
+	}))
+}

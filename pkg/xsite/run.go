@@ -1,0 +1,177 @@
+package xsite
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// run is one execution of the procedure. Its phases share it; what a phase leaves for the next is plain data in it.
+type run struct {
+	opts      Options
+	id        string
+	primary   *site
+	secondary *site
+	plan      Plan
+	result    Result
+
+	journal *journal
+	watch   *keycloakWatch
+	// proved is the census of the secondary at the moment its silence towards the primary was proved.
+	proved identity
+	// clearedAt is when the last cache was cleared, for the settle guard.
+	clearedAt time.Time
+	// transfer is the work of the push phase, which verify goes on with.
+	transfer *transfer
+	// reached tells how far the changes went, which decides what a failure leaves behind.
+	reached progress
+	phase   Phase
+}
+
+// progress orders the points of a run that decide how a failure is handled.
+type progress int
+
+const (
+	// nothingChanged: neither site was touched, or everything was put back.
+	nothingChanged progress = iota
+	// undoable: Keycloak, flags or modes were changed; all of it can be put back.
+	undoable
+	// clearing: a clear was sent; the stale data is gone or going, and only going on helps.
+	clearing
+	// verified: the contents of both sites were proved equal.
+	verified
+)
+
+// stage couples a phase with what it does.
+type stage struct {
+	phase Phase
+	do    func(*run, context.Context) error
+}
+
+// stages returns the phases that change something, in order; preflight comes before them and the confirmation between.
+func stages() []stage {
+	return []stage{
+		{PhaseProbe, (*run).probe},
+		{PhaseStop, (*run).stop},
+		{PhaseOffline, (*run).offline},
+		{PhaseClear, (*run).clear},
+		{PhasePush, (*run).push},
+		{PhaseVerify, (*run).verify},
+		{PhaseOnline, (*run).online},
+		{PhaseStart, (*run).start},
+	}
+}
+
+// todo returns the stages of this run. One that continues a run whose contents were proved clears and pushes nothing:
+// it compares again, unless Keycloak was started already, and does what is left.
+func (r *run) todo() []stage {
+	if !r.journal.record.Verified {
+		return stages()
+	}
+	r.reached = verified
+	left := []stage{{PhaseOnline, (*run).online}, {PhaseStart, (*run).start}}
+	if r.journal.record.Phase == PhaseStart {
+		return left[1:]
+	}
+	return append([]stage{{PhaseVerify, (*run).verifyAgain}}, left...)
+}
+
+// newRun makes a run that has not begun.
+func newRun(options Options) *run {
+	options = options.withDefaults()
+	return &run{
+		opts:      options,
+		id:        newRunID(),
+		primary:   newSite(Primary, options.PrimaryCluster),
+		secondary: newSite(Secondary, options.SecondaryCluster),
+	}
+}
+
+// newRunID returns a name for a run, unlikely to be given twice.
+func newRunID() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
+	return hex.EncodeToString(b[:])
+}
+
+// run goes through the phases and turns any failure into a RunError that says how both sites were left.
+func (r *run) run(ctx context.Context) (Result, error) {
+	began := r.opts.Clock.Now()
+	if err := r.during(ctx, PhasePreflight, (*run).preflight); err != nil {
+		return r.result, r.failed(ctx, err)
+	}
+	r.result.Plan = r.plan
+	if r.opts.DryRun {
+		r.result.DryRun = true
+		r.result.Took = r.opts.Clock.Now().Sub(began)
+		return r.result, nil
+	}
+	asked := r.opts.Clock.Now()
+	if err := r.opts.Confirm(ctx, r.plan); err != nil {
+		return r.result, &RunError{Outcome: NotConfirmed, Phase: PhasePreflight, Err: err, Undone: true, State: []string{unchangedBoth}}
+	}
+	began = began.Add(r.opts.Clock.Now().Sub(asked))
+
+	defer func() { r.watch.end() }()
+	for _, stage := range r.todo() {
+		if err := r.during(ctx, stage.phase, stage.do); err != nil {
+			return r.result, r.failed(ctx, err)
+		}
+	}
+	r.result.Took = r.opts.Clock.Now().Sub(began)
+	return r.result, nil
+}
+
+// during runs one phase between its events and notes how long it took.
+func (r *run) during(ctx context.Context, phase Phase, do func(*run, context.Context) error) error {
+	r.phase = phase
+	began := r.opts.Clock.Now()
+	r.emit(Event{Kind: PhaseStarted})
+	err := ctx.Err()
+	if err == nil {
+		err = r.journal.entering(ctx, phase)
+	}
+	if err == nil {
+		err = do(r, ctx)
+	}
+	took := r.opts.Clock.Now().Sub(began)
+	r.result.Phases = append(r.result.Phases, PhaseTime{Phase: phase, Took: took})
+	r.emit(Event{Kind: PhaseEnded, Elapsed: took, Err: err})
+	return err
+}
+
+// emit completes an event and hands it to the observer.
+func (r *run) emit(e Event) {
+	e.Time = r.opts.Clock.Now()
+	e.Phase = r.phase
+	r.opts.Observer.Observe(e)
+}
+
+// changed reports one change that was made and proved.
+func (r *run) changed(role Role, format string, args ...any) {
+	r.emit(Event{Kind: Changed, Role: role, Message: fmt.Sprintf(format, args...)})
+}
+
+// passed reports a check that passed.
+func (r *run) passed(guard Guard, format string, args ...any) {
+	r.emit(Event{Kind: CheckPassed, Guard: guard, Message: fmt.Sprintf(format, args...)})
+}
+
+// warned reports a finding that does not stop the run and keeps it for the plan.
+func (r *run) warned(guard Guard, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	r.plan.Warnings = append(r.plan.Warnings, message)
+	r.emit(Event{Kind: CheckWarned, Guard: guard, Message: message})
+}
+
+// noted reports a remark of importance.
+func (r *run) noted(role Role, format string, args ...any) {
+	r.emit(Event{Kind: Noted, Role: role, Message: fmt.Sprintf(format, args...)})
+}
+
+// cacheState reports the progress of one cache.
+func (r *run) cacheState(state CacheState) {
+	r.emit(Event{Kind: CacheProgress, Cache: state})
+}

@@ -1,0 +1,142 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// site is the engine's view of one site: where it is, who answers there, and what it is called.
+type site struct {
+	role    Role
+	cluster Cluster
+	place   Place
+	// name is the site name as its servers tell it; never typed, never guessed.
+	name    string
+	version string
+	members []member
+}
+
+// member is one Infinispan server of a site with its own connection.
+type member struct {
+	pod  Pod
+	node Node
+	info infinispan.NodeInfo
+}
+
+// identity is who a site's servers are: one line per server, sorted. A server that left, joined or restarted changes it.
+type identity []string
+
+// newSite makes the view of a site that has not been surveyed.
+func newSite(role Role, cluster Cluster) *site {
+	return &site{role: role, cluster: cluster, place: cluster.Place()}
+}
+
+// String names the site as messages do.
+func (s *site) String() string {
+	if s.name == "" {
+		return fmt.Sprintf("%s (%s)", s.role, s.place)
+	}
+	return fmt.Sprintf("%s %s (%s)", s.role, s.name, s.place)
+}
+
+// survey lists the pods of the site and asks each of them who it is. It changes nothing but the site's members.
+func (s *site) survey(ctx context.Context) error {
+	pods, err := s.cluster.Pods(ctx)
+	if err != nil {
+		return fmt.Errorf("list the Infinispan pods of the %s: %w", s, err)
+	}
+	members := make([]member, len(pods))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, pod := range pods {
+		group.Go(func() error {
+			node, err := s.cluster.Node(ctx, pod)
+			if err != nil {
+				return fmt.Errorf("connect to pod %s of the %s: %w", pod.Name, s, err)
+			}
+			info, err := node.Info(ctx)
+			if err != nil {
+				return fmt.Errorf("ask pod %s of the %s who it is: %w", pod.Name, s, err)
+			}
+			members[i] = member{pod: pod, node: node, info: info}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.members = members
+	return nil
+}
+
+// identity returns who the members are, as last surveyed.
+func (s *site) identity() identity {
+	lines := make(identity, 0, len(s.members))
+	for _, m := range s.members {
+		lines = append(lines, fmt.Sprintf("pod %s uid %s restarts %d server %s", m.pod.Name, m.pod.UID, m.pod.Restarts, m.info.NodeName))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// relay returns the member that speaks for the site towards its peer: the relay node (V50), which is where the sites
+// view is known, and where pushes are started. Before any relay is known it is the coordinator, then the first member.
+func (s *site) relay() member {
+	for _, m := range s.members {
+		if m.info.RelayNode {
+			return m
+		}
+	}
+	for _, m := range s.members {
+		if m.info.Coordinator {
+			return m
+		}
+	}
+	return s.members[0]
+}
+
+// podNames lists the names of the members' pods.
+func (s *site) podNames() string {
+	names := make([]string, 0, len(s.members))
+	for _, m := range s.members {
+		names = append(names, m.pod.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// each calls do for every member at the same time and returns the first error, naming the pod.
+func (s *site) each(ctx context.Context, do func(ctx context.Context, m member) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, m := range s.members {
+		group.Go(func() error {
+			if err := do(ctx, m); err != nil {
+				return fmt.Errorf("pod %s of the %s: %w", m.pod.Name, s, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// eachCache calls do for every cache of the plan, a few at a time, and returns the first error.
+func eachCache(ctx context.Context, caches []CachePlan, do func(ctx context.Context, c CachePlan) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(cachesAtOnce)
+	for _, c := range caches {
+		group.Go(func() error {
+			if err := do(ctx, c); err != nil {
+				return fmt.Errorf("cache %s: %w", c.Name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// cachesAtOnce bounds how many caches are asked about at the same time.
+const cachesAtOnce = 4
