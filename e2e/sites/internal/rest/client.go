@@ -15,8 +15,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/icholy/digest"
 )
 
 // container is the path of the cache container that releases 14 to 16 all answer (V30).
@@ -55,13 +53,13 @@ func New(base, user, password string, ca []byte) (*Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 	}
-	authenticated := &digest.Transport{Username: user, Password: password, Transport: transport}
+	authenticated := &lanes{user: user, password: password, transport: transport}
 	return &Client{base: base, http: &http.Client{Transport: authenticated}}, nil
 }
 
 // Close gives up the client's idle connections.
 func (c *Client) Close() {
-	c.http.Transport.(*digest.Transport).Transport.(*http.Transport).CloseIdleConnections()
+	c.http.CloseIdleConnections()
 }
 
 // call sends one request and reads the whole answer. Any code but 2xx is an *Error.

@@ -28,6 +28,8 @@ const (
 	// below those the kernel gives to outgoing connections; the server's own default is +50000.
 	socketOffset = -12000
 	stopGrace    = 20 * time.Second
+	// archiveGrace is for a server that writes its class archive before it ends.
+	archiveGrace = 2 * time.Minute
 )
 
 // Credentials are one user of one endpoint.
@@ -68,6 +70,8 @@ type Config struct {
 type Cluster struct {
 	config Config
 	tls    *certificate
+	// recordTo is where nodes write an archive of their classes; empty except in training.
+	recordTo string
 
 	mu    sync.Mutex
 	nodes map[string]*Node // by pod name; the latest of each
@@ -192,10 +196,14 @@ func (c *Cluster) launch(n *Node, localPort int) (*proc.Process, error) {
 	if err := layOut(root, s, cfg.Developer, cfg.Operator, pem); err != nil {
 		return nil, err
 	}
+	grace := stopGrace
+	if c.recordTo != "" {
+		grace = archiveGrace
+	}
 	return cfg.Group.Start(proc.Spec{
 		Name: cfg.Site + "-" + n.name,
 		Path: cfg.Artifacts.Java,
-		Args: cfg.Artifacts.serverArgs(root, cfg.HeapMB),
-		Dir:  root, LogFile: filepath.Join(cfg.Dir, n.name+".log"), Grace: stopGrace,
+		Args: cfg.Artifacts.serverArgs(root, cfg.HeapMB, c.recordTo),
+		Dir:  root, LogFile: filepath.Join(cfg.Dir, n.name+".log"), Grace: grace,
 	})
 }

@@ -12,9 +12,16 @@ func quickStart() []string {
 	return []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"}
 }
 
-// serverArgs are the arguments of java for a server whose root is root. They carry no secret.
-func (a *Artifacts) serverArgs(root string, heapMB int) []string {
+// serverArgs are the arguments of java for a server whose root is root. They carry no secret. With a
+// recordTo the JVM writes an archive of its classes there when it ends.
+func (a *Artifacts) serverArgs(root string, heapMB int, recordTo string) []string {
 	args := append(quickStart(), "-Xms64m", fmt.Sprintf("-Xmx%dm", heapMB))
+	switch {
+	case recordTo != "":
+		args = append(args, "-XX:ArchiveClassesAtExit="+recordTo)
+	case a.HasArchive():
+		args = append(args, "-XX:SharedArchiveFile="+a.archiveFile())
+	}
 	return append(args,
 		"-Djava.net.preferIPv4Stack=true",
 		"-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",

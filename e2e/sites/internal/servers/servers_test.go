@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/fill"
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/rest"
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/servers"
 )
@@ -19,6 +20,7 @@ func TestTwoSitesAreOneDeployment(t *testing.T) {
 	p.createCache(t, "sessions")
 
 	writeCrosses(t, p, "before")
+	fillCrosses(t, p)
 	p.link.Cut()
 	var failed *rest.Error
 	if err := p.a.clients[0].Put(t.Context(), "sessions", "cut", "1", 0); !errors.As(err, &failed) || failed.Status != 500 {
@@ -71,6 +73,38 @@ func (p *pair) createCache(t *testing.T, name string) {
 		}
 		if err := sides[0].clients[0].CreateCache(t.Context(), name, config); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func fillCrosses(t *testing.T, p *pair) {
+	t.Helper()
+	ctx := t.Context()
+	const many, few = 10000, 200
+	overHotRod := fill.Entries{Prefix: "hotrod-", First: 1, Count: many, ValueSize: 200}
+	started := time.Now()
+	if err := fill.HotRod(ctx, p.a.config.Artifacts, p.a.nodes[0], p.a.config.Developer, "sessions", overHotRod); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d entries over Hot Rod in %v", many, time.Since(started).Round(time.Millisecond))
+	overREST := fill.Entries{Prefix: "rest-", Count: few, ValueSize: 200}
+	started = time.Now()
+	if err := fill.Put(ctx, p.a.clients, "sessions", overREST); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d entries over REST in %v", few, time.Since(started).Round(time.Millisecond))
+	entries, err := p.b.clients[1].Entries(ctx, "sessions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != many+few+1 {
+		t.Errorf("b holds %d entries, want %d", len(entries), many+few+1)
+	}
+	for key, want := range map[string]string{
+		"before": "1", overHotRod.Key(1): overHotRod.Value(1), overHotRod.Key(many): overHotRod.Value(many), overREST.Key(0): overREST.Value(0),
+	} {
+		if entries[key] != want {
+			t.Errorf("%s is %q on b, want %q", key, entries[key], want)
 		}
 	}
 }

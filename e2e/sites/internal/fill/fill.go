@@ -1,0 +1,82 @@
+// Package fill writes many entries into a cache: over Hot Rod, as Keycloak does, for numbers that matter
+// (100,000 in some ten seconds), or over REST for a few.
+package fill
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/servers"
+)
+
+//go:embed Fill.java
+var program []byte
+
+const (
+	threads = "4"
+	batch   = "500"
+)
+
+// Entries are what is written: the keys Prefix+First ... Prefix+(First+Count-1), all of them strings.
+type Entries struct {
+	Prefix       string
+	First, Count int
+	// ValueSize is the least length of a value, in bytes; a value is never shorter than its own text.
+	ValueSize int
+	// Lifespan is rounded to seconds; zero is for ever.
+	Lifespan time.Duration
+}
+
+// Key is the key of entry number i.
+func (e Entries) Key(i int) string { return e.Prefix + strconv.Itoa(i) }
+
+// Value is the value of entry number i, the same whichever way it was written.
+func (e Entries) Value(i int) string {
+	value := "value-" + strconv.Itoa(i)
+	return value + strings.Repeat(".", max(0, e.ValueSize-len(value)))
+}
+
+func (e Entries) seconds() string {
+	return strconv.Itoa(int(e.Lifespan.Round(time.Second) / time.Second))
+}
+
+// HotRod writes entries into cache through the data endpoint of node as user, 500 at a time on 4
+// connections. It does not repeat a batch that failed. The endpoint must be without TLS.
+func HotRod(ctx context.Context, artifacts *servers.Artifacts, node *servers.Node, user servers.Credentials, cache string, entries Entries) error {
+	port, _ := node.HostPort(servers.DataPort)
+	dir, err := os.MkdirTemp("", "fill-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the filler: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	source := filepath.Join(dir, "Fill.java")
+	if err := os.WriteFile(source, program, 0o600); err != nil {
+		return fmt.Errorf("write the filler: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, artifacts.Java,
+		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx256m", "-cp", artifacts.ClassPath, source,
+		"127.0.0.1", strconv.Itoa(port), cache, strconv.Itoa(entries.First), strconv.Itoa(entries.Count),
+		entries.Prefix, strconv.Itoa(entries.ValueSize), entries.seconds(), threads, batch)
+	cmd.Stdin = strings.NewReader(user.User + "\n" + user.Password + "\n")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("fill %s of %s with %d entries over hot rod: %w; the filler said:\n%s",
+			cache, node.Name(), entries.Count, errors.Join(err, ctx.Err()), tail(said.Bytes()))
+	}
+	return nil
+}
+
+func tail(said []byte) []byte {
+	const most = 4096
+	return said[max(0, len(said)-most):]
+}
