@@ -2,45 +2,90 @@ package xsite
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
-	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
-// canaryWatch is how long the primary is watched after the canary's clear. A leaked clear of a SYNC cache arrives before
-// the call returns; a queued one within a round trip.
-const canaryWatch = time.Second
+const (
+	// canarySample is how many entries of the primary are looked at again after the first clear.
+	canarySample = 64
+	// canaryListed is how many entries are listed to find lasting ones among them.
+	canaryListed = 1000
+)
 
-// guardCanary clears the smallest cache with entries first and looks at the primary before anything else is cleared. It
-// is the last line of defence: a clear that leaks against everything known takes the least there is, and is seen.
-func (r *run) guardCanary(ctx context.Context, c CachePlan) error {
-	before, err := r.primary.relay().node.Size(ctx, c.Name)
-	if err != nil {
-		return fmt.Errorf("count cache %s of the %s before its clear: %w", c.Name, r.primary, err)
-	}
-	if err := r.clearCache(ctx, c); err != nil {
-		return err
-	}
-	until := r.opts.Clock.Now().Add(canaryWatch)
-	for {
-		after, err := r.primary.relay().node.Size(ctx, c.Name)
+// fingerprint stands for a key, which is personal data and is not kept.
+type fingerprint [sha256.Size]byte
+
+// guardCanary clears one cache before all others, the smallest with lasting entries, and looks at the primary before
+// anything else is cleared. It is the last line of defence: a clear that leaks against everything known takes the least
+// there is, and is seen. It returns the name of the cache it cleared, empty when no cache has lasting entries.
+func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error) {
+	for _, c := range order {
+		sample, err := lastingSample(ctx, r.primary, c.Name)
 		if err != nil {
-			return fmt.Errorf("count cache %s of the %s after its clear: %w", c.Name, r.primary, err)
+			return "", err
 		}
-		if collapsed(before, after) {
-			return &Stop{
-				Guard: GuardCanary, Found: fmt.Sprintf("cache %s of the primary fell from %d to %d entries when it was cleared on the secondary", c.Name, before, after), Where: r.primary.String(),
+		if len(sample) == 0 {
+			continue
+		}
+		if err := r.clearCache(ctx, c); err != nil {
+			return "", err
+		}
+		kept, err := stillThere(ctx, r.primary, c.Name, sample)
+		if err != nil {
+			return "", err
+		}
+		if kept*2 <= len(sample) { // logouts take some, a leaked clear takes all
+			return "", &Stop{
+				Guard: GuardCanary, Found: fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary", len(sample)-kept, len(sample), c.Name), Where: r.primary.String(),
 				Because: "the clear reached the primary; clearing the other caches would empty them there too",
-				Next:    "touch nothing on the secondary; restore the cache from Keycloak's database or let its users log in again, and report the versions of both sites",
+				Next:    "do not run this again; compare the versions of both sites with those in the documentation, and report them",
 			}
 		}
-		if !r.opts.Clock.Now().Before(until) {
-			return nil
-		}
-		if err := r.opts.Clock.Wait(ctx, r.opts.PollInterval); err != nil {
-			return err
-		}
+		return c.Name, nil
 	}
+	r.noted(Primary, "no cache has lasting entries to watch during the first clear")
+	return "", nil
 }
 
-// collapsed tells a leaked clear from logouts and expiry: it takes at least half at once.
-func collapsed(before, after int64) bool { return before > 0 && after*2 <= before }
+// errEnough ends a listing early.
+var errEnough = errors.New("enough listed")
+
+// lastingSample takes fingerprints of a few entries of a cache that never expire by themselves.
+func lastingSample(ctx context.Context, s *site, cache string) (map[fingerprint]bool, error) {
+	sample := map[fingerprint]bool{}
+	err := s.relay().node.EntriesWithMetadata(ctx, cache, canaryListed, func(e infinispan.Entry) error {
+		if e.Lasting() {
+			sample[sha256.Sum256(e.Key)] = true
+		}
+		if len(sample) == canarySample {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, fmt.Errorf("take a sample of cache %s of the %s: %w", cache, s, err)
+	}
+	return sample, nil
+}
+
+// stillThere counts the entries of a sample that a cache still has.
+func stillThere(ctx context.Context, s *site, cache string, sample map[fingerprint]bool) (int, error) {
+	kept := 0
+	err := s.relay().node.Entries(ctx, cache, func(key, _ []byte) error {
+		if sample[sha256.Sum256(key)] {
+			kept++
+		}
+		if kept == len(sample) {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return 0, fmt.Errorf("look at the sample of cache %s of the %s again: %w", cache, s, err)
+	}
+	return kept, nil
+}

@@ -17,12 +17,13 @@ func (r *run) clear(ctx context.Context) error {
 	if err := r.guardManual(ctx); err != nil {
 		return err
 	}
-	order, canary := clearOrder(r.plan.Caches)
-	for i, c := range order {
-		if i == 0 && canary {
-			if err := r.guardCanary(ctx, c); err != nil {
-				return err
-			}
+	order := smallestFirst(r.plan.Caches)
+	canary, err := r.guardCanary(ctx, order)
+	if err != nil {
+		return err
+	}
+	for _, c := range order {
+		if c.Name == canary {
 			continue
 		}
 		if err := r.clearCache(ctx, c); err != nil {
@@ -70,18 +71,7 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 	}
 }
 
-// clearOrder sorts the caches so that the canary is first: the smallest cache with entries on the primary, where a leak
-// would cost least. It says whether there is one; with an empty primary there is nothing to lose.
-func clearOrder(caches []CachePlan) (order []CachePlan, canary bool) {
-	order = slices.Clone(caches)
-	slices.SortStableFunc(order, func(a, b CachePlan) int {
-		if empty := (a.PrimaryEntries == 0); empty != (b.PrimaryEntries == 0) {
-			if empty {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a.PrimaryEntries, b.PrimaryEntries)
-	})
-	return order, len(order) > 0 && order[0].PrimaryEntries > 0
+// smallestFirst sorts caches by what the primary holds in them: a leak should cost the least there is.
+func smallestFirst(caches []CachePlan) []CachePlan {
+	return slices.SortedStableFunc(slices.Values(caches), func(a, b CachePlan) int { return cmp.Compare(a.PrimaryEntries, b.PrimaryEntries) })
 }

@@ -50,6 +50,8 @@ type transfer struct {
 	// attempts and took are per cache of the plan.
 	attempts map[string]int
 	took     map[string]time.Duration
+	// censused is when the servers were last counted.
+	censused time.Time
 }
 
 // newTransfer makes the work of a run that has pushed nothing yet.
@@ -138,7 +140,7 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 			}
 		}
 		pushes = running
-		if err := t.guardSameNodes(ctx, nodes); err != nil {
+		if err := t.guardSameNodes(ctx, nodes, len(running) == 0); err != nil {
 			for _, p := range pushes {
 				failed = append(failed, pushFailure{p.cache, err})
 			}
@@ -161,7 +163,15 @@ func (t *transfer) forgetStatus(ctx context.Context, caches []CachePlan) error {
 	return eachCache(ctx, caches, t.run.endPush)
 }
 
-// guardSameNodes holds the same-nodes guard for both sites while pushes run (V18, V19, V20).
-func (t *transfer) guardSameNodes(ctx context.Context, nodes map[Role]identity) error {
+// nodesEvery is the pause between two looks at who the servers are while pushes run.
+const nodesEvery = 2 * time.Second
+
+// guardSameNodes holds the same-nodes guard for both sites while pushes run (V18, V19, V20), and once when all ended.
+func (t *transfer) guardSameNodes(ctx context.Context, nodes map[Role]identity, last bool) error {
+	now := t.run.opts.Clock.Now()
+	if now.Sub(t.censused) < nodesEvery && !last {
+		return nil
+	}
+	t.censused = now
 	return t.run.both(ctx, func(ctx context.Context, s *site) error { return guardSameNodes(ctx, s, nodes[s.role]) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/compare"
 )
@@ -71,7 +72,31 @@ func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 	return CacheResult{
 		Name: c.Name, Discarded: c.SecondaryEntries,
 		PrimaryEntries: found.PrimaryEntries, SecondaryEntries: found.SecondaryEntries,
-		Compared: compared(found), Extra: found.ExtraOnSecondary,
+		Compared: comparedBy(found.Way), Extra: found.ExtraOnSecondary,
 		Pushes: r.transfer.attempts[c.Name], PushTook: r.transfer.took[c.Name],
 	}, nil
+}
+
+// betweenPasses is the pause that lets writes under way arrive before differing keys are looked at again.
+const betweenPasses = 500 * time.Millisecond
+
+// compareOptions translates the user's choice for package compare.
+func (r *run) compareOptions() compare.Options {
+	return compare.Options{
+		Mode:      compare.Mode(r.opts.Verify),
+		ByteLimit: r.opts.VerifyLimit,
+		Between:   func(ctx context.Context, _ int) error { return r.opts.Clock.Wait(ctx, betweenPasses) },
+	}
+}
+
+// comparedBy translates the way a cache was compared into the words of the user's choice.
+func comparedBy(way compare.Way) Verification {
+	switch way {
+	case compare.WayEntries:
+		return VerifyEntries
+	case compare.WaySizes:
+		return VerifySizes
+	default:
+		return VerifyKeys
+	}
 }

@@ -90,6 +90,7 @@ type Node interface {
 	Get(ctx context.Context, cache, key string) (value []byte, found bool, err error)
 	Keys(ctx context.Context, cache string, visit func(key []byte) error) error
 	Entries(ctx context.Context, cache string, visit func(key, value []byte) error) error
+	EntriesWithMetadata(ctx context.Context, cache string, limit int, visit func(infinispan.Entry) error) error
 }
 
 // Clock gives the time and the waits of a run, so that tests can hold both.

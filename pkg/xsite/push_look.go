@@ -122,10 +122,10 @@ func (r *run) stallTime(c CachePlan) time.Duration {
 // entriesOf sums the entry counters of a site's servers: the entries each owns first.
 func entriesOf(ctx context.Context, s *site, cache string) (int64, error) {
 	counts := make([]int64, len(s.members))
-	group, ctx := errgroup.WithContext(ctx)
+	group, asking := errgroup.WithContext(ctx)
 	for i, m := range s.members {
 		group.Go(func() error {
-			stats, err := m.node.Stats(ctx, cache)
+			stats, err := m.node.Stats(asking, cache)
 			counts[i] = stats.ApproximateEntriesUnique
 			return err
 		})
@@ -135,6 +135,9 @@ func entriesOf(ctx context.Context, s *site, cache string) (int64, error) {
 	}
 	var sum int64
 	for _, n := range counts {
+		if n < 0 { // this cache keeps no statistics
+			return s.relay().node.Size(ctx, cache)
+		}
 		sum += n
 	}
 	return sum, nil
