@@ -28,8 +28,8 @@ func (s HealthStatus) known() bool {
 
 // Health is the health of a cluster as one node sees it.
 type Health struct {
-	// Status is the health of the whole.
-	Status HealthStatus
+	// Cluster is the health of the whole.
+	Cluster HealthStatus
 	// Nodes are the names of the cluster's nodes.
 	Nodes []string
 	// Caches is the health by cache name. A cache that is not started may be FAILED without meaning anything: 16.0.7
@@ -67,7 +67,7 @@ func parseHealth(a *answer) (Health, error) {
 	if !w.Cluster.Status.known() {
 		return Health{}, a.unexpected("an unknown health_status")
 	}
-	h := Health{Status: w.Cluster.Status, Nodes: w.Cluster.Nodes, Caches: make(map[string]HealthStatus, len(w.Caches))}
+	h := Health{Cluster: w.Cluster.Status, Nodes: w.Cluster.Nodes, Caches: make(map[string]HealthStatus, len(w.Caches))}
 	for _, cache := range w.Caches {
 		if cache.Name == "" || !cache.Status.known() {
 			return Health{}, a.unexpected("a cache without a name or with an unknown status")
