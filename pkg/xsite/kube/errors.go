@@ -73,7 +73,7 @@ type ForbiddenError struct {
 func (e *ForbiddenError) Error() string {
 	object := e.Resource
 	if e.Name != "" {
-		object += "/" + e.Name
+		object += fmt.Sprintf(" %q", e.Name)
 	}
 	return fmt.Sprintf("not allowed to %s %s in context %s, namespace %s; grant this user the verb %q on %s there: %v",
 		e.Verb, object, e.Context, e.Namespace, e.Verb, e.Resource, e.Err)
@@ -129,7 +129,9 @@ type LostError struct {
 }
 
 // Error names the pod.
-func (e *LostError) Error() string { return "the port-forward connection to pod " + e.Pod + " was lost" }
+func (e *LostError) Error() string {
+	return "the port-forward connection to pod " + e.Pod + " was lost"
+}
 
 // ReplacedError says that an object is not the one that discovery found: it was deleted and made again meanwhile.
 type ReplacedError struct {
@@ -173,7 +175,7 @@ func (s *Site) failed(a attempt, err error) error {
 	}
 	object := a.resource
 	if a.name != "" {
-		object += "/" + a.name
+		object += fmt.Sprintf(" %q", a.name)
 	}
 	return fmt.Errorf("%s %s in context %s, namespace %s: %w", a.verb, object, s.place.Context, a.namespace, err)
 }
