@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type Group struct {
 	spawn  chan func()
 	thread chan struct{} // closed when the spawning thread has ended
 	ports  *portPool
+
+	adopted atomic.Int64
 
 	mu        sync.Mutex
 	closed    bool
@@ -94,9 +97,19 @@ func (g *Group) Start(spec Spec) (*Process, error) {
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env, cmd.Dir = spec.Env, spec.Dir
 	cmd.Stdout, cmd.Stderr = log, log
+	return g.start(spec, cmd)
+}
+
+// Adopt starts cmd, whose streams and environment the caller has set, as a process of the group. Its
+// pid file is named after name and a number of its own. The Process waits for cmd; the caller must not.
+func (g *Group) Adopt(name string, cmd *exec.Cmd) (*Process, error) {
+	name = fmt.Sprintf("%s-%d", name, g.adopted.Add(1))
+	return g.start(Spec{Name: name, Grace: 10 * time.Second}, cmd)
+}
+
+func (g *Group) start(spec Spec, cmd *exec.Cmd) (*Process, error) {
 	cmd.SysProcAttr = childAttributes()
 	p := &Process{spec: spec, cmd: cmd, done: make(chan struct{}), pidFile: filepath.Join(g.dir, spec.Name+".pid")}
-
 	// The lock is held over the start: Close must either see the process or refuse it.
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -108,7 +121,7 @@ func (g *Group) Start(spec Spec) (*Process, error) {
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}
-	if err := writeRecord(p.pidFile, spec.Name, cmd.Process.Pid); err != nil {
+	if err := writeRecord(p.pidFile, spec.Name, cmd.Process.Pid); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return nil, errors.Join(err, p.signalGroup(killSignal), cmd.Wait())
 	}
 	g.processes = append(g.processes, p)
