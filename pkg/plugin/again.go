@@ -1,0 +1,61 @@
+package plugin
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// secretFlags are the ends of names of flags whose values must not be shown; the URL of a proxy may hold a password.
+func secretFlags() []string { return []string{"token", "password", "proxy-url"} }
+
+// commandLine gives the command that was called, for a message that tells to call it again; the values of secret flags
+// are left out, and the flags named in without.
+func commandLine(flags *pflag.FlagSet, without ...string) string {
+	words := []string{displayName}
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Changed || slices.Contains(without, flag.Name) {
+			return
+		}
+		for _, value := range flagValues(flag) {
+			words = append(words, flagWord(flag, value))
+		}
+	})
+	return strings.Join(words, " ")
+}
+
+// flagValues gives each value of a flag that may be repeated, or its only one.
+func flagValues(flag *pflag.Flag) []string {
+	if slice, ok := flag.Value.(pflag.SliceValue); ok {
+		return slice.GetSlice()
+	}
+	return []string{flag.Value.String()}
+}
+
+// flagWord writes a flag with its value as a shell takes it.
+func flagWord(flag *pflag.Flag, value string) string {
+	for _, secret := range secretFlags() {
+		if flag.Name == secret || strings.HasSuffix(flag.Name, "-"+secret) {
+			return "--" + flag.Name + "=..."
+		}
+	}
+	if flag.Value.Type() == "bool" {
+		if value == "true" {
+			return "--" + flag.Name
+		}
+		return "--" + flag.Name + "=" + value
+	}
+	return "--" + flag.Name + " " + shellQuote(value)
+}
+
+// shellQuote quotes a word where a POSIX shell needs it.
+func shellQuote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,=", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

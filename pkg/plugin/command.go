@@ -1,0 +1,67 @@
+package plugin
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The names of the executable, as kubectl and krew look for them, and as users call it.
+const (
+	binaryName     = "kubectl-ispn_resync"
+	completionName = "kubectl_complete-ispn_resync"
+	displayName    = "kubectl ispn-resync"
+)
+
+// Execute runs the command line args (args[0] is the name the program was called by) and gives the exit code. Called as
+// kubectl_complete-ispn_resync it answers kubectl's completion instead. What went wrong has been told on the error
+// stream when it returns.
+func Execute(ctx context.Context, deps Deps, args []string) ExitCode {
+	cmd := NewCommand(deps)
+	cmd.SetArgs(args[1:])
+	if strings.TrimSuffix(filepath.Base(args[0]), ".exe") == completionName {
+		cmd.SetArgs(append([]string{cobra.ShellCompRequestCmd}, args[1:]...))
+	}
+	err := cmd.ExecuteContext(ctx)
+	if err != nil {
+		writeError(deps.Streams.ErrOut, err)
+	}
+	return CodeOf(err)
+}
+
+// NewCommand builds the command tree. It contacts nothing and reads no file.
+func NewCommand(deps Deps) *cobra.Command {
+	cmd := newResyncCommand(deps)
+	cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: displayName}
+	cmd.SilenceErrors = true
+	cmd.SilenceUsage = true
+	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	cmd.SetIn(deps.Streams.In)
+	cmd.SetOut(deps.Streams.Out)
+	cmd.SetErr(deps.Streams.ErrOut)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w\nsee %s --help", err, cmd.CommandPath())
+	})
+	addVerbosity(cmd, deps.Streams.ErrOut)
+	cmd.AddCommand(newVersionCommand(deps.Streams))
+	return cmd
+}
+
+// noArguments refuses arguments; above all, a mistyped command must not start a recovery.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	if near, ok := nearest(args[0], names); ok {
+		return usagef("unknown command %q; did you mean %s %s?", args[0], cmd.CommandPath(), near)
+	}
+	return usagef("unknown argument %q; see %s --help", args[0], cmd.CommandPath())
+}

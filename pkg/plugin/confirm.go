@@ -1,0 +1,83 @@
+package plugin
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// longestAnswer bounds what is read of an answer.
+const longestAnswer = 1024
+
+// confirmation is the question that stands before the first change.
+type confirmation struct {
+	in  io.Reader
+	out io.Writer
+	// interactive says that a person sees out and types into in.
+	interactive bool
+	view        planView
+	// given is the site name of --confirm, empty without it.
+	given string
+	// again is the command that was called, to be repeated with --confirm.
+	again string
+}
+
+// ask shows the plan and gets the name of the site whose data is discarded: from --confirm, or typed. Anything else is
+// an error that wraps xsite.ErrNotConfirmed.
+func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
+	if _, err := io.WriteString(c.out, planText(plan, c.view)+"\n"); err != nil {
+		return fmt.Errorf("%w: the plan could not be shown: %w", xsite.ErrNotConfirmed, err)
+	}
+	name := plan.Secondary.Name
+	switch {
+	case name == "":
+		return fmt.Errorf("%w: the secondary's servers gave no site name", xsite.ErrNotConfirmed)
+	case c.given == name:
+		return nil
+	case c.given != "":
+		return fmt.Errorf("%w: --confirm names %q, but the site whose data would be discarded is %q", xsite.ErrNotConfirmed, c.given, name)
+	case !c.interactive:
+		return fmt.Errorf("%w: there is no terminal to ask on; to discard the data of %s, call\n%s --confirm %s",
+			xsite.ErrNotConfirmed, name, c.again, shellQuote(name))
+	}
+	prompt := "Type the name of the site whose data is discarded (" + printable(name) + ") to go on: "
+	if _, err := io.WriteString(c.out, prompt); err != nil {
+		return fmt.Errorf("%w: the question could not be shown: %w", xsite.ErrNotConfirmed, err)
+	}
+	answer, err := readLine(ctx, c.in)
+	if err != nil {
+		_, _ = io.WriteString(c.out, "\n") // the cursor stands behind the question
+		return fmt.Errorf("%w: %w", xsite.ErrNotConfirmed, err)
+	}
+	if answer != name {
+		return fmt.Errorf("%w: %q was typed, the site whose data would be discarded is %q", xsite.ErrNotConfirmed, answer, name)
+	}
+	return nil
+}
+
+// readLine reads one line, without blanks around it; a line that does not end is an error. When the context ends first
+// the read goes on in the background until the stream does: there is no way to take it back.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	type read struct {
+		line string
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		line, err := bufio.NewReader(io.LimitReader(in, longestAnswer)).ReadString('\n')
+		done <- read{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case got := <-done:
+		if got.err == io.EOF {
+			return "", fmt.Errorf("the input ended without an answer")
+		}
+		return strings.TrimSpace(got.line), got.err
+	}
+}

@@ -1,0 +1,42 @@
+package plugin
+
+import (
+	"context"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
+)
+
+// Site is a connected site of the pair; *kube.Site is one.
+type Site interface {
+	xsite.Cluster
+	// Close ends its connections.
+	Close()
+}
+
+// Connector finds a site and connects to it. Nothing may be changed by it.
+type Connector func(ctx context.Context, options kube.Options) (Site, error)
+
+// Engine runs a recovery; [xsite.Recover] is one.
+type Engine func(ctx context.Context, options xsite.Options) (xsite.Result, error)
+
+// Terminal tells what the streams are connected to.
+type Terminal interface {
+	// IsTerminal says whether a stream is a terminal.
+	IsTerminal(stream any) bool
+	// Size gives columns and lines of the terminal behind a stream, and false when it is none or will not tell.
+	Size(stream any) (columns, lines int, ok bool)
+}
+
+// Deps is everything a command reaches outside of itself, so that tests can stand in for it.
+type Deps struct {
+	Streams   genericiooptions.IOStreams
+	Terminal  Terminal
+	LookupEnv func(name string) (value string, set bool)
+	// Who names the person at the keyboard as user@host.
+	Who     func() string
+	Connect Connector
+	Recover Engine
+}

@@ -1,0 +1,116 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
+)
+
+// ExitCode is what the program tells the script that called it. 6 and 8 are kept free for the lock and for warnings.
+type ExitCode int
+
+// The exit codes.
+const (
+	ExitDone         ExitCode = 0
+	ExitUnexpected   ExitCode = 1
+	ExitUsage        ExitCode = 2
+	ExitRefused      ExitCode = 3
+	ExitNotConfirmed ExitCode = 4
+	ExitInterrupted  ExitCode = 5
+	ExitFailed       ExitCode = 7
+	ExitNotReady     ExitCode = 9
+)
+
+// exitCodes lists every code with its meaning, as the help shows them.
+func exitCodes() []struct {
+	Code    ExitCode
+	Meaning string
+} {
+	return []struct {
+		Code    ExitCode
+		Meaning string
+	}{
+		{ExitDone, "done: both sites hold the same data, Keycloak is ready (--dry-run: every check passed)"},
+		{ExitUnexpected, "unexpected error"},
+		{ExitUsage, "wrong use of the command line; nothing was changed"},
+		{ExitRefused, "a check failed; nothing was changed"},
+		{ExitNotConfirmed, "not confirmed; nothing was changed"},
+		{ExitInterrupted, "interrupted or out of time after changes; the same command goes on"},
+		{ExitFailed, "a step failed after changes; Keycloak of the secondary stays down unless it says otherwise"},
+		{ExitNotReady, "contents proved and sites in sync, but Keycloak was not ready in time; running again only waits"},
+	}
+}
+
+// nothingChanged ends every message of a run that changed nothing.
+const nothingChanged = "nothing was changed on either site"
+
+// usageError is a wrong use of the command line. It is found before anything is contacted.
+type usageError struct{ err error }
+
+// usagef makes a usageError; it takes %w.
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// Error gives the mistake.
+func (e *usageError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *usageError) Unwrap() error { return e.err }
+
+// connectError is a site that could not be found or reached, before the engine began.
+type connectError struct {
+	role    xsite.Role
+	context string
+	err     error
+}
+
+// Error names the site and the cause.
+func (e *connectError) Error() string {
+	return fmt.Sprintf("connecting to the %s (context %s): %v", e.role, e.context, e.err)
+}
+
+// Unwrap returns the cause.
+func (e *connectError) Unwrap() error { return e.err }
+
+// CodeOf gives the exit code for the error a command returned.
+func CodeOf(err error) ExitCode {
+	var (
+		usage   *usageError
+		run     *xsite.RunError
+		connect *connectError
+		ref     *kube.RefError
+	)
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &usage), errors.As(err, &ref):
+		return ExitUsage
+	case errors.As(err, &run):
+		return codeOfOutcome(run.Outcome)
+	case errors.As(err, &connect):
+		return ExitRefused
+	case errors.Is(err, xsite.ErrNotConfirmed):
+		return ExitNotConfirmed
+	default:
+		return ExitUnexpected
+	}
+}
+
+// codeOfOutcome maps the outcomes of a run; one it does not know is unexpected.
+func codeOfOutcome(outcome xsite.Outcome) ExitCode {
+	switch outcome {
+	case xsite.Refused:
+		return ExitRefused
+	case xsite.NotConfirmed:
+		return ExitNotConfirmed
+	case xsite.Interrupted:
+		return ExitInterrupted
+	case xsite.Failed:
+		return ExitFailed
+	case xsite.NotReady:
+		return ExitNotReady
+	default:
+		return ExitUnexpected
+	}
+}

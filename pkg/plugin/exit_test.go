@@ -1,0 +1,133 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
+)
+
+func TestEveryEndHasItsExitCode(t *testing.T) {
+	ends := func(outcome xsite.Outcome) Engine {
+		return func(context.Context, xsite.Options) (xsite.Result, error) {
+			return xsite.Result{}, &xsite.RunError{Outcome: outcome, Phase: xsite.PhasePush, Err: errors.New("the cause")}
+		}
+	}
+	for name, c := range map[string]struct {
+		args   []string
+		engine Engine
+		refuse error
+		want   ExitCode
+	}{
+		"done":            {args: pair("--confirm", "site-b"), want: ExitDone},
+		"dry run":         {args: pair("--dry-run"), want: ExitDone},
+		"usage":           {args: pair("--verify", "all"), want: ExitUsage},
+		"connecting":      {args: pair(), refuse: errors.New("no route"), want: ExitRefused},
+		"reference":       {args: pair(), refuse: &kube.RefError{Flag: "--infinispan", Value: "x/y", Problem: "unknown type"}, want: ExitUsage},
+		"refused":         {args: pair(), engine: ends(xsite.Refused), want: ExitRefused},
+		"not confirmed":   {args: pair(), want: ExitNotConfirmed},
+		"interrupted":     {args: pair(), engine: ends(xsite.Interrupted), want: ExitInterrupted},
+		"failed":          {args: pair(), engine: ends(xsite.Failed), want: ExitFailed},
+		"not ready":       {args: pair(), engine: ends(xsite.NotReady), want: ExitNotReady},
+		"unknown outcome": {args: pair(), engine: ends("melted"), want: ExitUnexpected},
+		"unexpected": {args: pair(), want: ExitUnexpected, engine: func(context.Context, xsite.Options) (xsite.Result, error) {
+			return xsite.Result{}, errors.New("out of cheese")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			if c.engine != nil {
+				r.engine = c.engine
+			}
+			if c.refuse != nil {
+				r.refuse["site-b"] = c.refuse
+			}
+			if got := r.run(c.args...); got != c.want {
+				t.Fatalf("exit code %d, want %d; errors:\n%s", got, c.want, r.err)
+			}
+			if c.want == ExitDone {
+				return
+			}
+			if r.out.String() != "" {
+				t.Errorf("a run that did not succeed writes to standard output: %s", r.out)
+			}
+			if !strings.Contains(r.err.String(), "error: ") {
+				t.Errorf("nothing says what went wrong: %s", r.err)
+			}
+			unchanged := strings.HasSuffix(r.err.String(), nothingChanged+"\n")
+			if want := c.want == ExitRefused || c.want == ExitNotConfirmed; unchanged != want {
+				t.Errorf("says that nothing was changed: %t, want %t:\n%s", unchanged, want, r.err)
+			}
+		})
+	}
+}
+
+func TestAFailureTellsStateAndNextStepBeforeItsCause(t *testing.T) {
+	r := newRig(t)
+	r.engine = func(context.Context, xsite.Options) (xsite.Result, error) {
+		return xsite.Result{}, &xsite.RunError{
+			Outcome: xsite.Failed, Phase: xsite.PhasePush,
+			Err: fmt.Errorf("pushing: %w", &xsite.Stop{
+				Guard: xsite.GuardMoving, Where: "cache sessions", Found: "no entry arrived for 60s",
+				Because: "the push would never end", Next: "look at the link",
+			}),
+			State:      []string{"site-b: Keycloak is stopped on purpose", "site-a: serves, site-b is offline for it"},
+			DataAtRisk: "none on site-a",
+		}
+	}
+	if code := r.run(pair("--cache", "sessions", "--cache", "work", "--primary-token", "canary", "--reason", "it's late")...); code != ExitFailed {
+		t.Fatalf("exit code %d", code)
+	}
+	golden(t, "failure", r.err.String())
+}
+
+func TestARefusalIsNotToldHowToGoOn(t *testing.T) {
+	var b strings.Builder
+	writeError(&b, &failure{again: "again", err: &xsite.RunError{Outcome: xsite.Refused, Phase: xsite.PhasePreflight, Err: errors.New("swapped")}})
+	if want := "error: refused in phase preflight: swapped\n" + nothingChanged + "\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
+func TestBothConnectionsAreClosedHoweverItEnds(t *testing.T) {
+	r := newRig(t)
+	r.run(pair("--dry-run")...)
+	if len(r.closed) != 2 {
+		t.Errorf("after a dry run closed: %v", r.closed)
+	}
+	r = newRig(t)
+	r.refuse["site-b"] = errors.New("no route")
+	r.run(pair()...)
+	if len(r.closed) != 1 || r.closed[0] != "site-a" {
+		t.Errorf("after the second site could not be reached closed: %v, want site-a", r.closed)
+	}
+}
+
+func TestBothSitesThatCannotBeReachedAreTold(t *testing.T) {
+	r := newRig(t)
+	r.refuse["site-a"], r.refuse["site-b"] = errors.New("no route to a"), errors.New("no route to b")
+	r.run(pair()...)
+	for _, want := range []string{"connecting to the primary (context site-a): no route to a", "connecting to the secondary (context site-b): no route to b"} {
+		if !strings.Contains(r.err.String(), want) {
+			t.Errorf("not told: %q in\n%s", want, r.err)
+		}
+	}
+}
+
+func TestAResultThatCannotBeWrittenIsNoSuccess(t *testing.T) {
+	r := newRig(t)
+	o := newResyncOptions(Deps{Terminal: fakeTerminal{}})
+	o.deps.Streams.Out = brokenWriter{}
+	if err := o.writeResult(sampleResult()); err == nil || CodeOf(err) != ExitUnexpected {
+		t.Errorf("got %v", err)
+	}
+	_ = r
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

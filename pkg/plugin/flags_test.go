@@ -1,0 +1,188 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/spf13/pflag"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no context":              {[]string{}, "--primary-context is required"},
+		"one context":             {[]string{"--primary-context", "site-a"}, "--secondary-context is required"},
+		"the example":             {[]string{}, "kubectl ispn-resync --primary-context site-a --secondary-context site-b"},
+		"bare context":            {pair("--context", "site-a"), "--context does not say which of the two sites it is for: use --primary-context and --secondary-context"},
+		"bare namespace":          {pair("-n", "keycloak"), "-n, --namespace does not say which of the two sites it is for: use --primary-namespace and --secondary-namespace"},
+		"bare kubeconfig":         {pair("--kubeconfig", "x"), "use --primary-kubeconfig and --secondary-kubeconfig"},
+		"bare server":             {pair("-s", "x"), "use --primary-server and --secondary-server"},
+		"same context twice":      {[]string{"--primary-context", "site-a", "--secondary-context", "site-a"}, `both sites are context "site-a"`},
+		"context misspelt":        {[]string{"--primary-context", "site-a", "--secondary-context", "siteb"}, "did you mean site-"},
+		"context far off":         {[]string{"--primary-context", "production-eu", "--secondary-context", "site-b"}, "there are: site-a, site-b"},
+		"kubeconfig missing":      {pair("--primary-kubeconfig", "/does/not/exist"), "reading the kubeconfig of the primary"},
+		"command misspelt":        {[]string{"versoin"}, "did you mean kubectl ispn-resync version?"},
+		"argument":                {pair("everything"), `unknown argument "everything"`},
+		"unknown flag":            {pair("--force"), "unknown flag: --force"},
+		"sign misspelt":           {pair("--accept", "primary-smaler"), "did you mean primary-smaller?"},
+		"no sign":                 {pair("--accept", "everything-at-once"), "there are: primary-keycloak-not-ready, primary-held-offline, primary-smaller"},
+		"verify":                  {pair("--verify", "values"), "none of keys, entries, sizes"},
+		"verify limit":            {pair("--verify-limit", "much"), "no number of bytes"},
+		"verify limit zero":       {pair("--verify-limit", "0"), "no number of bytes"},
+		"empty cache":             {pair("--cache", "a,,b"), "empty cache"},
+		"instances":               {pair("--keycloak-instances", "0"), "at least 1 is started"},
+		"pushes":                  {pair("--max-pushes", "-1"), "negative"},
+		"timeout":                 {pair("--timeout", "-1s"), "--timeout -1s is too short"},
+		"step timeout":            {pair("--step-timeout", "0"), "--step-timeout 0s is too short"},
+		"keycloak none and other": {pair("--keycloak", "none,keycloak/keycloak"), "but another is named besides"},
+		"port":                    {pair("--infinispan-port", "70000"), "no port"},
+		"scheme":                  {pair("--infinispan-scheme", "ftp"), "neither http nor https"},
+		"verbosity":               {pair("-v", "-1"), "negative"},
+		"version output":          {[]string{"version", "-o", "xml"}, "neither json nor yaml"},
+		"version argument":        {[]string{"version", "please"}, "unknown argument"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			if code := r.run(c.args...); code != ExitUsage {
+				t.Errorf("exit code %d, want %d", code, ExitUsage)
+			}
+			if !strings.Contains(r.err.String(), c.says) {
+				t.Errorf("not said: %q in\n%s", c.says, r.err)
+			}
+			if len(r.connected) != 0 || r.out.String() != "" {
+				t.Errorf("%d sites were contacted, standard output: %s", len(r.connected), r.out)
+			}
+		})
+	}
+}
+
+func TestTheSameContextNameInTwoKubeconfigsIsTwoSites(t *testing.T) {
+	r := newRig(t)
+	a, b := writeKubeconfig(t, "admin"), writeKubeconfig(t, "admin")
+	code := r.run("--primary-kubeconfig", a, "--primary-context", "admin", "--secondary-kubeconfig", b, "--secondary-context", "admin", "--dry-run")
+	if code != ExitDone {
+		t.Errorf("exit code %d: %s", code, r.err)
+	}
+	again := filepath.Join(filepath.Dir(a), ".", "..", filepath.Base(filepath.Dir(a)), "kubeconfig")
+	code = r.run("--primary-kubeconfig", a, "--primary-context", "admin", "--secondary-kubeconfig", again, "--secondary-context", "admin", "--dry-run")
+	if code != ExitUsage {
+		t.Errorf("the same file under another spelling: exit code %d", code)
+	}
+}
+
+func TestTheSidesShareNoSetting(t *testing.T) {
+	primary, secondary := newSiteFlags(xsite.Primary), newSiteFlags(xsite.Secondary)
+	seen := 0
+	primary.flags.VisitAll(func(flag *pflag.Flag) {
+		seen++
+		name, _ := strings.CutPrefix(flag.Name, "primary-")
+		other := secondary.flags.Lookup("secondary-" + name)
+		if other == nil {
+			t.Fatalf("the secondary has no form of %s", flag.Name)
+		}
+		if flag.Shorthand != "" {
+			t.Errorf("%s has a shorthand", flag.Name)
+		}
+		before := other.Value.String()
+		value := map[string]string{"bool": "true", "stringArray": "x=y"}[flag.Value.Type()]
+		if value == "" {
+			value = "changed"
+		}
+		if err := flag.Value.Set(value); err != nil {
+			t.Fatal(err)
+		}
+		if other.Value.String() != before {
+			t.Errorf("%s changed the secondary", flag.Name)
+		}
+	})
+	if seen < 19 {
+		t.Errorf("only %d of kubectl's flags are there", seen)
+	}
+}
+
+func TestFlagsReachTheConnector(t *testing.T) {
+	r := newRig(t)
+	code := r.run(pair("--dry-run", "--primary-namespace", "sso", "--infinispan", "infinispan/x", "--secondary-infinispan", "statefulset/y",
+		"--keycloak", "keycloak/a", "--keycloak", "deployment/b", "--secondary-keycloak", "none", "--infinispan-secret", "s",
+		"--primary-infinispan-secret", "p", "--infinispan-user", "u", "--infinispan-port", "11222", "--infinispan-scheme", "https",
+		"--insecure-skip-tls-verify-infinispan")...)
+	if code != ExitDone {
+		t.Fatalf("exit code %d: %s", code, r.err)
+	}
+	slices.SortFunc(r.connected, func(a, b connected) int { return strings.Compare(a.ContextName, b.ContextName) })
+	want := []connected{
+		{ContextName: "site-a", Infinispan: "infinispan/x", Keycloaks: []string{"keycloak/a", "deployment/b"}, Secret: "p"},
+		{ContextName: "site-b", Infinispan: "statefulset/y", Keycloaks: []string{"none"}, Secret: "s"},
+	}
+	for i := range want {
+		want[i].SecretUser, want[i].Port, want[i].Scheme, want[i].InsecureSkipTLSVerifyInfinispan = "u", 11222, "https", true
+		want[i].UserAgent = r.connected[i].UserAgent
+		namespace, _, err := r.connected[i].Getter.ToRawKubeConfigLoader().Namespace()
+		if wanted := []string{"sso", "ns-of-site-b"}[i]; err != nil || namespace != wanted {
+			t.Errorf("namespace %q, want %q (%v)", namespace, wanted, err)
+		}
+	}
+	if diff := cmp.Diff(want, r.connected, cmpopts.IgnoreFields(connected{}, "Getter", "Warn", "ObserveCall")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if !strings.Contains(r.err.String(), "NOT authenticated") {
+		t.Errorf("nothing warns that servers are trusted blindly: %s", r.err)
+	}
+}
+
+func TestFlagsReachTheEngine(t *testing.T) {
+	three := 3
+	r := newRig(t)
+	var got xsite.Options
+	r.engine = func(_ context.Context, options xsite.Options) (xsite.Result, error) {
+		got = options
+		return xsite.Result{}, errors.New("enough")
+	}
+	r.run(pair("--cache", "a,b", "--cache", "c", "--all-caches", "--accept", "primary-smaller", "--linked", "site-b", "--verify", "entries",
+		"--verify-limit", "1Ki", "--max-pushes", "2", "--step-timeout", "1m", "--stall-timeout", "2m", "--poll-interval", "1s",
+		"--keycloak-instances", "3", "--keycloak", "none", "--reason", "drill")...)
+	want := xsite.Options{
+		Caches: []string{"a", "b", "c"}, AllCaches: true, Accept: []xsite.Sign{xsite.SignPrimarySmaller}, Linked: "site-b",
+		Verify: xsite.VerifyEntries, VerifyLimit: 1024, MaxPushes: 2, StepTimeout: time.Minute, StallTimeout: 2 * time.Minute,
+		PollInterval: time.Second, KeycloakInstances: &three, NoKeycloak: true, Reason: "drill", Who: "sam@desk", Tool: "kubectl-ispn-resync v0.0.0-dev",
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(xsite.Options{}, "PrimaryCluster", "SecondaryCluster", "Confirm", "Observer", "Clock")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if p, s := got.PrimaryCluster.(*fakeSite).context, got.SecondaryCluster.(*fakeSite).context; p != "site-a" || s != "site-b" {
+		t.Errorf("primary is %s, secondary %s", p, s)
+	}
+}
+
+func TestATokenAppearsInNoOutput(t *testing.T) {
+	const canary = "c4n4ry"
+	secret := []string{"--primary-token", canary, "--secondary-token", canary, "--primary-proxy-url", "http://u:" + canary + "@proxy"}
+	for name, args := range map[string][]string{
+		"no terminal": pair(secret...),
+		"dry run":     pair(append(secret, "--dry-run")...),
+		"usage":       pair(append(secret, "--accept", "x")...),
+		"bare token":  pair("--token", canary),
+		"done":        pair(append(secret, "--confirm", "site-b")...),
+		"help":        pair(append(secret, "--help")...),
+		"misspelt":    pair("--primary-tokn", canary),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.run(args...)
+			if all := r.out.String() + r.err.String(); strings.Contains(all, canary) || strings.Contains(all, "kubeconfig-canary") {
+				t.Errorf("a secret is shown:\n%s", all)
+			}
+		})
+	}
+}

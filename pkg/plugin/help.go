@@ -1,0 +1,108 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/kubectl/pkg/util/templates"
+)
+
+// helpColumns is how wide help is, whatever the terminal, so that it reads the same in documents.
+const helpColumns = 90
+
+// flagGroup is a part of a command's flags under a heading of the help.
+type flagGroup struct {
+	title string
+	// note stands below the heading, in the place of flags that are not listed one by one.
+	note  string
+	flags *pflag.FlagSet
+}
+
+// helpFunc shows the help of a command in kubectl's style, with its flags under the headings of groups; without
+// groups they stand under one heading.
+func helpFunc(groups []flagGroup) func(*cobra.Command, []string) {
+	return func(cmd *cobra.Command, _ []string) {
+		var b strings.Builder
+		for line := range strings.Lines(strings.TrimSpace(cmd.Long)) {
+			writeWrapped(&b, "", strings.TrimSpace(line), helpColumns)
+		}
+		b.WriteString("\n")
+		fmt.Fprintf(&b, "Usage:\n  %s\n\n", cmd.UseLine())
+		if cmd.HasExample() {
+			b.WriteString("Examples:\n" + cmd.Example + "\n\n")
+		}
+		writeSubcommands(&b, cmd)
+		if groups == nil {
+			groups = []flagGroup{{title: "Options", flags: cmd.LocalNonPersistentFlags()}}
+		}
+		for _, group := range groups {
+			writeFlagGroup(&b, group)
+		}
+		writeFlagGroup(&b, flagGroup{title: "Every command", flags: everyCommand(cmd)})
+		if !cmd.HasParent() {
+			writeExitCodes(&b)
+		}
+		if _, err := io.WriteString(cmd.OutOrStdout(), b.String()); err != nil {
+			cmd.PrintErrln("writing the help:", err)
+		}
+	}
+}
+
+// everyCommand gives the flags that all commands have.
+func everyCommand(cmd *cobra.Command) *pflag.FlagSet {
+	return cmd.Root().PersistentFlags()
+}
+
+// writeSubcommands lists the commands below a command.
+func writeSubcommands(b *strings.Builder, cmd *cobra.Command) {
+	if !cmd.HasAvailableSubCommands() {
+		return
+	}
+	b.WriteString("Other commands:\n")
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			fmt.Fprintf(b, "  %s  %s\n", pad(sub.Name(), sub.NamePadding()), sub.Short)
+		}
+	}
+	b.WriteString("\n")
+}
+
+// writeFlagGroup writes the flags of a group as kubectl does.
+func writeFlagGroup(b *strings.Builder, group flagGroup) {
+	b.WriteString(group.title + ":\n")
+	for _, line := range wrap(group.note, helpColumns-4) {
+		if line != "" {
+			b.WriteString("  " + line + "\n")
+		}
+	}
+	if group.flags == nil {
+		b.WriteString("\n")
+		return
+	}
+	var flags strings.Builder
+	printer := templates.NewHelpFlagPrinter(&flags, helpColumns)
+	group.flags.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden && flag.Name != "help" {
+			printer.PrintHelpFlag(flag)
+		}
+	})
+	b.WriteString(strings.ReplaceAll(strings.TrimRight(flags.String(), "\n"), "\n\n", "\n") + "\n\n")
+}
+
+// writeExitCodes writes the table of exit codes.
+func writeExitCodes(b *strings.Builder) {
+	const indent = 4
+	b.WriteString("Exit codes:\n")
+	for _, code := range exitCodes() {
+		for i, line := range wrap(code.Meaning, helpColumns-indent) {
+			label := ""
+			if i == 0 {
+				label = fmt.Sprintf("  %d", code.Code)
+			}
+			b.WriteString(pad(label, indent) + " " + line + "\n")
+		}
+	}
+}

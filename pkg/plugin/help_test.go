@@ -1,0 +1,46 @@
+package plugin
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+func TestTheHelp(t *testing.T) {
+	for name, args := range map[string][]string{"help": {"--help"}, "help_version": {"version", "--help"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			if code := r.run(args...); code != ExitDone {
+				t.Fatalf("exit code %d: %s", code, r.err)
+			}
+			golden(t, name, r.out.String())
+		})
+	}
+}
+
+func TestEveryFlagOfTheProcedureIsInItsHelp(t *testing.T) {
+	r := newRig(t)
+	r.run("--help")
+	help := r.out.String()
+	cmd := NewCommand(Deps{})
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		name, isSecondary := strings.CutPrefix(flag.Name, "secondary-")
+		if isSecondary {
+			name = "primary-" + name // stands for both
+		}
+		if !flag.Hidden && flag.Name != "help" && !strings.Contains(help, "--"+name+"=") {
+			t.Errorf("--%s is not explained", flag.Name)
+		}
+	})
+}
+
+func TestNoLineOfTheHelpIsTooWide(t *testing.T) {
+	r := newRig(t)
+	r.run("--help")
+	for line := range strings.Lines(r.out.String()) {
+		if width(line) > 110 {
+			t.Errorf("%d columns: %s", width(line), line)
+		}
+	}
+}

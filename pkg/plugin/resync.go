@@ -1,0 +1,159 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// resyncOptions are what the root command was asked to do.
+type resyncOptions struct {
+	deps   Deps
+	pair   *pairFlags
+	target *targetFlags
+	run    *runFlags
+	// all are the flags of the command, once complete.
+	all *pflag.FlagSet
+}
+
+// newResyncOptions makes the options with their flags.
+func newResyncOptions(deps Deps) *resyncOptions {
+	return &resyncOptions{deps: deps, pair: newPairFlags(), target: newTargetFlags(), run: newRunFlags()}
+}
+
+// Complete brings the flags to the form in which they are used.
+func (o *resyncOptions) Complete(cmd *cobra.Command) error {
+	o.all = cmd.Flags()
+	return o.run.complete()
+}
+
+// Validate judges the flags and the kubeconfigs; nothing is contacted. Every error is a usage error.
+func (o *resyncOptions) Validate() error {
+	if err := o.pair.validate(); err != nil {
+		return err
+	}
+	if err := o.target.validate(); err != nil {
+		return err
+	}
+	return o.run.validate()
+}
+
+// Run connects to both sites, recovers the secondary, and writes what became of it.
+func (o *resyncOptions) Run(ctx context.Context) error {
+	ctx, deadline, stop := withDeadline(ctx, o.run.timeout)
+	defer stop()
+	if o.target.insecure {
+		o.warn("--insecure-skip-tls-verify-infinispan: the Infinispan servers are NOT authenticated; " +
+			"whoever can answer in their place gets the credentials and decides what is kept")
+	}
+	primary, secondary, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer primary.Close()
+	defer secondary.Close()
+
+	shown := newProgress(o.deps, o.all.Changed("v"))
+	defer shown.Close()
+	options := o.run.options()
+	options.PrimaryCluster, options.SecondaryCluster = primary, secondary
+	options.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
+	options.Observer = shown
+	options.Who, options.Tool = o.deps.Who(), version.Get().Tool()
+	options.Confirm = func(ctx context.Context, plan xsite.Plan) error {
+		deadline.pause()
+		defer deadline.resume()
+		shown.Pause()
+		defer shown.Resume()
+		return o.confirmation().ask(ctx, plan)
+	}
+	result, err := o.deps.Recover(ctx, options)
+	shown.Close()
+	if err != nil {
+		return &failure{err: err, again: commandLine(o.all)}
+	}
+	return o.writeResult(result)
+}
+
+// writeResult writes the plan of a dry run, or the summary of a recovery, to standard output.
+func (o *resyncOptions) writeResult(result xsite.Result) error {
+	out := screenOf(o.deps, o.deps.Streams.Out)
+	text := summaryText(result)
+	if result.DryRun {
+		text = planText(result.Plan, o.planView(out)) + "\nEvery check passed. This was a dry run: " + nothingChanged + ".\n"
+	}
+	if _, err := io.WriteString(o.deps.Streams.Out, text); err != nil {
+		return fmt.Errorf("the run succeeded, but its result could not be written: %w", err)
+	}
+	return nil
+}
+
+// planView is how a plan is shown on a screen.
+func (o *resyncOptions) planView(s screen) planView {
+	columns, _ := s.size()
+	return planView{columns: columns, colour: s.colour, verify: xsite.Verification(o.run.verify)}
+}
+
+// confirmation makes the question that stands before the first change.
+func (o *resyncOptions) confirmation() confirmation {
+	streams := o.deps.Streams
+	return confirmation{
+		in:          streams.In,
+		out:         streams.ErrOut,
+		interactive: o.deps.Terminal.IsTerminal(streams.In) && o.deps.Terminal.IsTerminal(streams.ErrOut),
+		view:        o.planView(screenOf(o.deps, streams.ErrOut)),
+		given:       o.run.confirm,
+		again:       commandLine(o.all, "confirm"),
+	}
+}
+
+// connect connects to both sites: at the same time, unless a credential plugin may ask something, since nobody can
+// answer two questions at once.
+func (o *resyncOptions) connect(ctx context.Context) (primary, secondary Site, err error) {
+	var primaryErr, secondaryErr error
+	if o.pair.primary.mayPrompt() || o.pair.secondary.mayPrompt() {
+		if primary, primaryErr = o.connectOne(ctx, o.pair.primary); primaryErr == nil {
+			secondary, secondaryErr = o.connectOne(ctx, o.pair.secondary)
+		}
+	} else {
+		var both sync.WaitGroup
+		both.Go(func() { primary, primaryErr = o.connectOne(ctx, o.pair.primary) })
+		both.Go(func() { secondary, secondaryErr = o.connectOne(ctx, o.pair.secondary) })
+		both.Wait()
+	}
+	if err := errors.Join(primaryErr, secondaryErr); err != nil {
+		for _, site := range []Site{primary, secondary} {
+			if site != nil {
+				site.Close()
+			}
+		}
+		return nil, nil, err
+	}
+	return primary, secondary, nil
+}
+
+// connectOne connects to one site.
+func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site, error) {
+	options := o.target.options(flags)
+	options.Warn = func(message string) { o.warn(string(flags.role) + ": " + message) }
+	options.ObserveCall = traceCalls(flags.role)
+	site, err := o.deps.Connect(ctx, options)
+	if err != nil {
+		return nil, &connectError{role: flags.role, context: flags.context(), err: err}
+	}
+	return site, nil
+}
+
+// warn writes a warning to standard error; there is nowhere to tell that this failed.
+func (o *resyncOptions) warn(message string) {
+	_, _ = fmt.Fprintln(o.deps.Streams.ErrOut, "warning:", printable(message))
+}

@@ -1,0 +1,154 @@
+package plugin
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// siteFlags are kubectl's connection flags for one site: the whole set under the site's prefix, without shorthands.
+// The two sites share no pointer, so that neither can fall back to the settings of the other.
+type siteFlags struct {
+	role   xsite.Role
+	config *genericclioptions.ConfigFlags
+	flags  *pflag.FlagSet
+}
+
+// newSiteFlags makes the flags of one site.
+func newSiteFlags(role xsite.Role) *siteFlags {
+	s := &siteFlags{
+		role:   role,
+		config: genericclioptions.NewConfigFlags(true),
+		flags:  pflag.NewFlagSet(string(role), pflag.ContinueOnError),
+	}
+	own := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
+	s.config.AddFlags(own)
+	own.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name == "cache-dir" {
+			flag.DefValue = "" // the default is below the home directory, which is nobody's business in a help text
+		}
+		flag.Name = s.name(flag.Name)
+		flag.Shorthand = ""
+		s.flags.AddFlag(flag)
+	})
+	return s
+}
+
+// name gives the site's form of a flag of kubectl's.
+func (s *siteFlags) name(flag string) string { return string(s.role) + "-" + flag }
+
+// context gives the name of the kubeconfig context.
+func (s *siteFlags) context() string { return *s.config.Context }
+
+// contexts lists the contexts of the site's kubeconfig, sorted.
+func (s *siteFlags) contexts() ([]string, error) {
+	config, err := s.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(config.Contexts))
+	for name := range config.Contexts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// validate judges the flags of one site without contacting it.
+func (s *siteFlags) validate() error {
+	if s.context() == "" {
+		return usagef("--%s is required: name the kubeconfig context of the %s site, e.g.\n"+
+			"  kubectl ispn-resync --primary-context site-a --secondary-context site-b", s.name("context"), s.role)
+	}
+	contexts, err := s.contexts()
+	if err != nil {
+		return usagef("reading the kubeconfig of the %s: %w", s.role, err)
+	}
+	if slices.Contains(contexts, s.context()) {
+		return nil
+	}
+	hint := "; there are: " + strings.Join(contexts, ", ")
+	if len(contexts) == 0 {
+		hint = "; there is none at all, see --" + s.name("kubeconfig")
+	} else if near, ok := nearest(s.context(), contexts); ok {
+		hint = "; did you mean " + near + "?"
+	}
+	return usagef("--%s: the kubeconfig has no context %q%s", s.name("context"), s.context(), hint)
+}
+
+// sameAs says whether two sites' flags lead to the same context of the same kubeconfig, at the same server.
+func (s *siteFlags) sameAs(other *siteFlags) bool {
+	kubeconfig := func(f *siteFlags) string {
+		if *f.config.KubeConfig == "" {
+			return ""
+		}
+		return filepath.Clean(*f.config.KubeConfig)
+	}
+	return s.context() == other.context() && kubeconfig(s) == kubeconfig(other) &&
+		*s.config.ClusterName == *other.config.ClusterName && *s.config.APIServer == *other.config.APIServer
+}
+
+// mayPrompt says whether connecting may ask the user for something: a credential plugin can.
+func (s *siteFlags) mayPrompt() bool {
+	config, err := s.config.ToRESTConfig()
+	return err != nil || config.ExecProvider != nil || config.AuthProvider != nil
+}
+
+// pairFlags are the connection flags of both sites, and the bare ones, which are refused.
+type pairFlags struct {
+	primary, secondary *siteFlags
+	bare               *pflag.FlagSet
+}
+
+// newPairFlags makes the flags of both sites.
+func newPairFlags() *pairFlags {
+	p := &pairFlags{
+		primary:   newSiteFlags(xsite.Primary),
+		secondary: newSiteFlags(xsite.Secondary),
+		bare:      pflag.NewFlagSet("bare", pflag.ContinueOnError),
+	}
+	// kubectl's own names are parsed, so that what is said about them is ours, and their values go nowhere.
+	genericclioptions.NewConfigFlags(false).AddFlags(p.bare)
+	p.bare.VisitAll(func(flag *pflag.Flag) { flag.Hidden = true })
+	return p
+}
+
+// validate judges the flags of both sites without contacting either.
+func (p *pairFlags) validate() error {
+	if err := p.refuseBare(); err != nil {
+		return err
+	}
+	if err := p.primary.validate(); err != nil {
+		return err
+	}
+	if err := p.secondary.validate(); err != nil {
+		return err
+	}
+	if p.primary.sameAs(p.secondary) {
+		return usagef("both sites are context %q: the site whose data is discarded would be the one whose data is kept; "+
+			"name two contexts (for two namespaces of one cluster, make a context for each)", p.primary.context())
+	}
+	return nil
+}
+
+// refuseBare names the pair to use in the place of a flag that would be meant for which of the two sites?
+func (p *pairFlags) refuseBare() error {
+	var refused error
+	p.bare.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Changed || refused != nil {
+			return
+		}
+		name := "--" + flag.Name
+		if flag.Shorthand != "" {
+			name = "-" + flag.Shorthand + ", " + name
+		}
+		refused = usagef("%s does not say which of the two sites it is for: use --%s and --%s",
+			name, p.primary.name(flag.Name), p.secondary.name(flag.Name))
+	})
+	return refused
+}

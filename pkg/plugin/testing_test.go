@@ -1,0 +1,235 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
+)
+
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write the golden files anew")
+	goleak.VerifyTestMain(m)
+}
+
+// golden compares a text with testdata/NAME.golden, or writes that with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", path, diff)
+	}
+}
+
+// fakeTerminal says what the test wants to be a terminal.
+type fakeTerminal struct {
+	streams        []any
+	columns, lines int
+}
+
+func (f fakeTerminal) IsTerminal(stream any) bool {
+	for _, s := range f.streams {
+		if s == stream {
+			return true
+		}
+	}
+	return false
+}
+
+func (f fakeTerminal) Size(stream any) (columns, lines int, ok bool) {
+	return f.columns, f.lines, f.IsTerminal(stream)
+}
+
+// connected is what a connector was called with.
+type connected = kube.Options
+
+// fakeSite is a connected site that does nothing; the engine of these tests asks it nothing.
+type fakeSite struct {
+	xsite.Cluster
+	context string
+	closed  func(context string)
+}
+
+func (f *fakeSite) Close() { f.closed(f.context) }
+
+// buffer is a stream that several goroutines write to.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// rig is a command line whose surroundings are the test's.
+type rig struct {
+	t        *testing.T
+	in       *bytes.Reader
+	out, err *buffer
+	env      map[string]string
+	terminal fakeTerminal
+	// refuse maps contexts to the error of connecting to them.
+	refuse map[string]error
+	engine Engine
+
+	mu        sync.Mutex
+	connected []connected
+	closed    []string
+}
+
+// newRig makes a rig whose kubeconfig has the contexts site-a and site-b and whose engine confirms and succeeds.
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, in: bytes.NewReader(nil), out: &buffer{}, err: &buffer{}, env: map[string]string{}, refuse: map[string]error{}}
+	r.engine = func(ctx context.Context, options xsite.Options) (xsite.Result, error) {
+		result := xsite.Result{Plan: samplePlan(), DryRun: options.DryRun}
+		if options.DryRun {
+			return result, nil
+		}
+		if err := options.Confirm(ctx, samplePlan()); err != nil {
+			return xsite.Result{}, &xsite.RunError{Outcome: xsite.NotConfirmed, Phase: xsite.PhasePreflight, Err: err}
+		}
+		return sampleResult(), nil
+	}
+	t.Setenv("KUBECONFIG", writeKubeconfig(t, "site-a", "site-b"))
+	return r
+}
+
+// types sets what a person types.
+func (r *rig) types(text string) *rig {
+	r.in = bytes.NewReader([]byte(text))
+	return r
+}
+
+// onTerminal makes input and error stream a terminal.
+func (r *rig) onTerminal() *rig {
+	r.terminal = fakeTerminal{streams: []any{r.in, r.err}, columns: 80, lines: 24}
+	return r
+}
+
+// run runs a command line.
+func (r *rig) run(args ...string) ExitCode {
+	r.t.Helper()
+	deps := Deps{
+		Streams:   genericiooptions.IOStreams{In: r.in, Out: r.out, ErrOut: r.err},
+		Terminal:  r.terminal,
+		LookupEnv: func(name string) (string, bool) { v, ok := r.env[name]; return v, ok },
+		Who:       func() string { return "sam@desk" },
+		Connect: func(_ context.Context, options kube.Options) (Site, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.connected = append(r.connected, options)
+			if err := r.refuse[options.ContextName]; err != nil {
+				return nil, err
+			}
+			return &fakeSite{context: options.ContextName, closed: r.close}, nil
+		},
+		Recover: func(ctx context.Context, options xsite.Options) (xsite.Result, error) { return r.engine(ctx, options) },
+	}
+	return Execute(r.t.Context(), deps, append([]string{"/somewhere/" + binaryName}, args...))
+}
+
+func (r *rig) close(context string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = append(r.closed, context)
+}
+
+// pair are the flags that name both sites.
+func pair(more ...string) []string {
+	return append([]string{"--primary-context", "site-a", "--secondary-context", "site-b"}, more...)
+}
+
+// writeKubeconfig writes a kubeconfig with contexts, each with a cluster of its own at a port nobody listens on.
+func writeKubeconfig(t *testing.T, contexts ...string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("apiVersion: v1\nkind: Config\nusers:\n- name: admin\n  user: {token: kubeconfig-canary}\nclusters:\n")
+	for _, c := range contexts {
+		b.WriteString("- name: " + c + "\n  cluster: {server: 'https://127.0.0.1:1'}\n")
+	}
+	b.WriteString("contexts:\n")
+	for _, c := range contexts {
+		b.WriteString("- name: " + c + "\n  context: {cluster: " + c + ", user: admin, namespace: ns-of-" + c + "}\n")
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// samplePlan is a plan with everything a plan can have, in harmless strings.
+func samplePlan() xsite.Plan {
+	site := func(role xsite.Role, name, server string, ready int, entries int64) xsite.SitePlan {
+		return xsite.SitePlan{
+			Role: role, Name: name, Version: "15.0.21.Final", Entries: entries, ReadyKeycloakPods: ready,
+			Place:     xsite.Place{Context: name, Server: server, Namespace: "keycloak", Infinispan: "infinispan/infinispan"},
+			Keycloaks: []xsite.Keycloak{{Ref: "keycloak/keycloak", Instances: 2, ReadyPods: ready}},
+		}
+	}
+	plan := xsite.Plan{
+		RunID:     "7f3a",
+		Primary:   site(xsite.Primary, "site-a", "https://a.example.org:6443", 2, 20010),
+		Secondary: site(xsite.Secondary, "site-b", "https://0123456789ABCDEF0123456789ABCDEF.gr7.eu-west-1.eks.example.org", 1, 17),
+		Caches: []xsite.CachePlan{
+			{Name: "actionTokens", RemoteName: "actionTokens", Strategy: infinispan.StrategySync, PrimaryEntries: 10, SecondaryEntries: 17},
+			{Name: "sessions", RemoteName: "sessions-b", Strategy: infinispan.StrategyAsync, PrimaryEntries: 20000},
+		},
+		LeftAlone: map[string]string{"orders": "Keycloak does not know it; --all-caches takes it in", "local": "it has no backup"},
+		Settle:    60 * time.Second,
+		Estimate:  xsite.Estimate{Downtime: 151 * time.Second, Push: 12 * time.Second},
+		Warnings:  []string{"chunk size 16 of cache sessions makes the push slow: with 512 it takes about a fifth of the time"},
+	}
+	plan.Secondary.StartCounts = map[string]int{"keycloak/keycloak": 2}
+	return plan
+}
+
+// sampleResult is a success with everything a result can have.
+func sampleResult() xsite.Result {
+	return xsite.Result{
+		Plan: samplePlan(),
+		Phases: []xsite.PhaseTime{
+			{Phase: xsite.PhasePreflight, Took: 1200 * time.Millisecond},
+			{Phase: xsite.PhasePush, Took: 75 * time.Second},
+		},
+		Caches: []xsite.CacheResult{
+			{Name: "actionTokens", Discarded: 17, PrimaryEntries: 10, SecondaryEntries: 10, Compared: xsite.VerifyKeys, Pushes: 1, PushTook: time.Second},
+			{Name: "sessions", PrimaryEntries: 20000, SecondaryEntries: 20003, Compared: xsite.VerifySizes, Extra: 3, Pushes: 2, PushTook: 71 * time.Second},
+		},
+		Took:    130 * time.Second,
+		Remarks: []string{"3 keys of cache sessions are on site-b only: they expired on site-a meanwhile"},
+	}
+}

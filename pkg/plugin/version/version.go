@@ -1,0 +1,35 @@
+// Package version says which build of the program this is.
+package version
+
+import "runtime"
+
+// Written by the linker (-X) in release builds, see the Makefile; they are the only package variables of the program.
+var (
+	version = "v0.0.0-dev"
+	commit  = "unknown"
+)
+
+// Info describes a build.
+type Info struct {
+	// Version is the release with its leading v, or v0.0.0-dev for a build that is no release.
+	Version string `json:"version"`
+	// Commit is the full hash of the commit it was built from, or "unknown".
+	Commit string `json:"commit"`
+	// Go is the version of the Go toolchain, e.g. go1.26.0.
+	Go string `json:"goVersion"`
+	// Platform is OS/ARCH as Go spells them.
+	Platform string `json:"platform"`
+}
+
+// Get describes the running build.
+func Get() Info {
+	return Info{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+}
+
+// UserAgent is how this build introduces itself to API servers and Infinispan, so that their audit logs can name it.
+func (i Info) UserAgent() string {
+	return "kubectl-ispn-resync/" + i.Version + " (" + i.Platform + ")"
+}
+
+// Tool is how this build is named in the journal of a run.
+func (i Info) Tool() string { return "kubectl-ispn-resync " + i.Version }
