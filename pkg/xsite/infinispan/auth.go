@@ -1,10 +1,12 @@
 package infinispan
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -59,34 +61,63 @@ func (a *authenticator) RoundTrip(req *http.Request) (*http.Response, error) {
 	_ = res.Body.Close()
 	res.Body = http.NoBody
 	offers := parseChallenges(res.Header.Values("WWW-Authenticate"))
-	chosen := choose(offers)
-	if chosen == nil {
+	ranked := rank(offers)
+	if len(ranked) == 0 {
 		return nil, fmt.Errorf("%w: the server offers %s, this client Digest (MD5, SHA-256, SHA-512-256) and Basic", ErrMechanism, names(offers))
 	}
 	if used != nil {
 		a.forget(used)
-		if used.challenge == nil && chosen.challenge == nil {
+		if used.challenge == nil && ranked[0].challenge == nil {
 			return res, nil // Basic was sent and refused; it would be refused again
 		}
 	}
-	second, err := cloneRequest(req)
-	if err != nil {
-		return nil, err
+	return a.try(req, ranked)
+}
+
+// try sends the request with the strongest mechanism, and with the next one only where the server says that it does not
+// support what it has just offered: 14.0.28 offers Digest on a port set to DIGEST-SHA-256 and then refuses it. A refused
+// password is not tried again in a weaker way.
+func (a *authenticator) try(req *http.Request, ranked []*mechanism) (*http.Response, error) {
+	for i, m := range ranked {
+		next, err := cloneRequest(req)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.authorize(next, m, 1); err != nil {
+			return nil, err
+		}
+		res, err := a.base.RoundTrip(next)
+		if err != nil {
+			return nil, err
+		}
+		if refused, err := refusesMechanism(res); err != nil {
+			return nil, err
+		} else if refused && i+1 < len(ranked) {
+			continue
+		}
+		if res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusForbidden {
+			a.mu.Lock()
+			m.count = 1
+			a.known = m
+			a.mu.Unlock()
+		}
+		return res, nil
 	}
-	if err := a.authorize(second, chosen, 1); err != nil {
-		return nil, err
+	return nil, ErrMechanism // not reached: the last mechanism always returns
+}
+
+// mechanismRefused is the id of the server's message for a mechanism that the port does not support (V52).
+const mechanismRefused = "ISPN080052"
+
+// refusesMechanism reports whether an answer refuses the mechanism. The body can be read as before.
+func refusesMechanism(res *http.Response) (bool, error) {
+	if res.StatusCode != http.StatusForbidden {
+		return false, nil
 	}
-	res, err = a.base.RoundTrip(second)
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusUnauthorized {
-		a.mu.Lock()
-		chosen.count = 1
-		a.known = chosen
-		a.mu.Unlock()
-	}
-	return res, nil
+	body, err := io.ReadAll(io.LimitReader(res.Body, drainLimit))
+	_ = res.Body.Close()
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return bytes.Contains(body, []byte(mechanismRefused)), err
 }
 
 // CloseIdleConnections closes those of the transport below.
@@ -161,11 +192,15 @@ func cloneRequest(req *http.Request) (*http.Request, error) {
 	return clone, nil
 }
 
-// choose takes the strongest mechanism on offer: Digest before Basic, since it does not show the password to the wire.
-func choose(offers []string) *mechanism {
-	strength := map[string]int{"": 1, "MD5": 1, "SHA-256": 2, "SHA-512-256": 3}
-	var best *mechanism
-	bestStrength := 0
+// rank puts the mechanisms on offer that this client has in order, the strongest first: Digest before Basic, since it
+// does not show the password to the wire.
+func rank(offers []string) []*mechanism {
+	type ranked struct {
+		*mechanism
+		strength int
+	}
+	strengths := map[string]int{"": 1, "MD5": 1, "SHA-256": 2, "SHA-512-256": 3}
+	var found []ranked
 	for _, offer := range offers {
 		scheme, _, _ := strings.Cut(offer, " ")
 		switch {
@@ -174,14 +209,19 @@ func choose(offers []string) *mechanism {
 			if err != nil || !digest.CanDigest(challenge) {
 				continue
 			}
-			if s := strength[strings.ToUpper(challenge.Algorithm)]; s > bestStrength {
-				best, bestStrength = &mechanism{challenge: challenge}, s
+			if s := strengths[strings.ToUpper(challenge.Algorithm)]; s > 0 {
+				found = append(found, ranked{&mechanism{challenge: challenge}, s})
 			}
-		case strings.EqualFold(scheme, "Basic") && best == nil:
-			best = &mechanism{}
+		case strings.EqualFold(scheme, "Basic"):
+			found = append(found, ranked{&mechanism{}, 0})
 		}
 	}
-	return best
+	slices.SortStableFunc(found, func(a, b ranked) int { return b.strength - a.strength })
+	var out []*mechanism
+	for _, f := range found {
+		out = append(out, f.mechanism)
+	}
+	return out
 }
 
 // names lists the schemes of some challenges for an error message.

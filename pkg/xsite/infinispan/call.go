@@ -159,7 +159,7 @@ func (a *answer) check() error {
 		call.Err = ErrRedirect
 	case a.status == http.StatusUnauthorized:
 		call.Err = ErrUnauthorized
-	case a.status == http.StatusForbidden && strings.Contains(text, "ISPN080052"):
+	case a.status == http.StatusForbidden && strings.Contains(text, mechanismRefused):
 		call.Err = ErrMechanism
 	case a.status == http.StatusForbidden:
 		call.Err = ErrForbidden

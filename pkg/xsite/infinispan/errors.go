@@ -30,7 +30,7 @@ var (
 	ErrUnreachable = errors.New("the node cannot be reached")
 	// ErrTimeout says that no answer came in time. Whether the server acted on the call is not known.
 	ErrTimeout = errors.New("no answer in time")
-	// ErrNotListable says that the server drops the connection when it is asked for this listing, again and again,
+	// ErrNotListable says that the server drops the connection, or never answers, when it is asked for this listing,
 	// while it answers other calls: its keys are of a kind that this listing cannot write (V40).
 	ErrNotListable = errors.New("the server cannot list this cache in this way")
 	// ErrRedirect says that the answer was a redirect. It is never followed: it could lead to another node.

@@ -13,8 +13,9 @@ import (
 // "x"; the bytes are only valid until visit returns. An error of visit ends the listing and is returned as it is.
 //
 // Memory does not grow with the cache. A listing that breaks off is a TruncatedError, what was visited until then proves
-// nothing. Where keys are protobuf messages the server drops the connection instead (V40): that is ErrNotListable, found
-// by asking twice and by the node's answering other calls in between. Entries lists such a cache.
+// nothing. Where keys are protobuf messages the server drops the connection instead (V40), and 14.0.28 never answers:
+// that is ErrNotListable, found by asking twice, or waiting for CallTimeout, and by the node's answering other calls in
+// between. Entries lists such a cache.
 func (c *Client) Keys(ctx context.Context, cache string, visit func(canonical []byte) error) error {
 	var k canonicalizer
 	var key []byte
@@ -119,18 +120,25 @@ func (c *Client) list(ctx context.Context, cache, query string, element func(raw
 		var a *answer
 		a, err = c.listOnce(ctx, &r, element)
 		c.record(&r, a, start, err)
-		if !dropped(err) {
+		silent := unanswered(err) && ctx.Err() == nil
+		if !silent && !dropped(err) {
 			return err
 		}
 		if _, asked := c.Info(ctx); asked != nil {
 			return err
 		}
+		if silent {
+			break // the wait was long enough
+		}
 	}
-	return &CallError{Method: r.method, Path: r.shown(), Err: fmt.Errorf("%w: %w", ErrNotListable, errDropped)}
+	return &CallError{Method: r.method, Path: r.shown(), Err: fmt.Errorf("%w, while it answers other calls: %w", ErrNotListable, err)}
 }
 
-// errDropped says how a cache that cannot be listed shows itself.
-var errDropped = errors.New("the connection was dropped without an answer each time, and the node answers other calls")
+// unanswered reports whether a call got no answer at all in time: so 14.0.28 treats what later versions drop.
+func unanswered(err error) bool {
+	var call *CallError
+	return errors.As(err, &call) && call.Status == 0 && errors.Is(err, ErrTimeout)
+}
 
 // dropped reports whether a connection was made and then closed without any answer.
 func dropped(err error) bool {
