@@ -3,6 +3,7 @@ package xsite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,9 @@ func flagsEverywhere(ctx context.Context, s *site, peer string, c CachePlan, wan
 // checkFlags reads what the run is going to change in Infinispan, so that it can be put back: the flags of both sites
 // and the state-transfer modes. What an unfinished run recorded wins over what is seen now, for it saw it first.
 func (r *run) checkFlags(ctx context.Context) error {
+	if err := r.guardSamePlan("caches", slices.Collect(maps.Keys(r.journal.record.Caches)), cacheNames(r.plan.Caches)); err != nil {
+		return err
+	}
 	originals := make(map[string]*CacheOriginal, len(r.plan.Caches))
 	for _, c := range r.plan.Caches {
 		originals[c.Name] = new(CacheOriginal)

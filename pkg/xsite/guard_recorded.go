@@ -85,6 +85,22 @@ func (r *run) guardSameRun(found foundRun) error {
 	}
 }
 
+// guardSamePlan refuses to continue an unfinished run with other caches or other Keycloaks than it recorded: what was left
+// out would stay as that run left it, and the end would look like a success.
+func (r *run) guardSamePlan(what string, recorded, planned []string) error {
+	slices.Sort(recorded)
+	slices.Sort(planned)
+	if !r.journal.found || slices.Equal(recorded, planned) {
+		return nil
+	}
+	return &Stop{
+		Guard: GuardRecorded, Where: r.secondary.String(),
+		Found:   fmt.Sprintf("unfinished run %s works on the %s %s; this command would work on %s", r.journal.record.RunID, what, joined(recorded), joined(planned)),
+		Because: "what is left out would stay half-way, and the end would look like a success",
+		Next:    "give the same flags as that run did",
+	}
+}
+
 // adopt takes over an unfinished run's record. The secondary's is read first and is the whole one.
 func (r *run) adopt(found foundRun) {
 	j := r.journal

@@ -31,6 +31,8 @@ type JournalRecord struct {
 	Updated time.Time `json:"updated"`
 	// Phase is the phase that was entered last.
 	Phase Phase `json:"phase"`
+	// Cleared is true from the moment the first clear may have been sent: the secondary is empty or incomplete since.
+	Cleared bool `json:"cleared"`
 	// Verified is true once the contents of both sites were proved equal.
 	Verified bool `json:"verified"`
 	// Closed is empty while the run is unfinished; then "succeeded" or "undone".
@@ -72,6 +74,7 @@ func (j *journal) entering(ctx context.Context, phase Phase) error {
 		return nil
 	}
 	j.record.Phase = phase
+	j.record.Cleared = j.record.Cleared || phase == PhaseClear
 	return j.write(ctx)
 }
 

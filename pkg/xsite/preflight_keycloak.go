@@ -3,6 +3,8 @@ package xsite
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // checkKeycloak reads Keycloak on both sites and settles with which counts the secondary's is started again. A count of
@@ -25,6 +27,13 @@ func (r *run) checkKeycloak(ctx context.Context) error {
 			Because: "a Keycloak that runs during the recovery would serve and spread stale sessions",
 			Next:    "name it with --keycloak TYPE/NAME, or say --keycloak none when this site has none",
 		}
+	}
+	refs := make([]string, 0, len(r.plan.Secondary.Keycloaks))
+	for _, k := range r.plan.Secondary.Keycloaks {
+		refs = append(refs, k.Ref)
+	}
+	if err := r.guardSamePlan("Keycloaks", slices.Collect(maps.Keys(r.journal.record.KeycloakInstances)), refs); err != nil {
+		return err
 	}
 	r.plan.Secondary.StartCounts = map[string]int{}
 	for _, k := range r.plan.Secondary.Keycloaks {

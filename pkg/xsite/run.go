@@ -114,6 +114,9 @@ func (r *run) run(ctx context.Context) (Result, error) {
 	}
 	began = began.Add(r.opts.Clock.Now().Sub(asked))
 
+	if r.journal.record.Cleared {
+		r.reached = clearing // by the unfinished run that this one continues: there is nothing to go back to
+	}
 	defer func() { r.watch.end() }()
 	for _, stage := range r.todo() {
 		if err := r.during(ctx, stage.phase, stage.do); err != nil {
