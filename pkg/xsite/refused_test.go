@@ -1,0 +1,246 @@
+package xsite_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// refusal is a pair that no run may touch, and the guard that says so.
+type refusal struct {
+	guard   xsite.Guard
+	prepare func(p *pair)
+	options func(o *xsite.Options)
+}
+
+// refusals lists what preflight refuses, by what would happen otherwise.
+func refusals() map[string]refusal {
+	return map[string]refusal{
+		"both contexts lead to the same Infinispan": {xsite.GuardIdentity, func(p *pair) { p.b.uid = p.a.uid }, nil},
+		"both sites have the same name": {xsite.GuardIdentity, func(p *pair) {
+			for _, s := range p.b.servers {
+				s.localSite = siteA
+			}
+		}, nil},
+		"a site without cross-site replication": {xsite.GuardIdentity, func(p *pair) { p.b.servers[1].localSite = "local" }, nil},
+		"servers of a site that belong to two":  {xsite.GuardIdentity, func(p *pair) { p.b.servers[1].localSite = "site-c" }, nil},
+		"a site without servers":                {xsite.GuardIdentity, func(p *pair) { p.b.servers = nil }, nil},
+		"sites that do not back up to each other": {xsite.GuardIdentity, func(p *pair) {
+			for _, c := range p.a.caches {
+				clear(c.config.Backups)
+			}
+		}, nil},
+		"a permission is denied": {xsite.GuardChecksFirst, func(p *pair) {
+			p.b.access = append(p.b.access, xsite.Access{Verb: "patch", Resource: "keycloaks/scale", Required: true, Reason: "no"})
+		}, nil},
+		"a pod is not ready":             {xsite.GuardChecksFirst, func(p *pair) { p.b.servers[1].ready = false }, nil},
+		"a rebalance":                    {xsite.GuardChecksFirst, func(p *pair) { p.a.health = infinispan.HealthRebalancing }, nil},
+		"a split cluster":                {xsite.GuardChecksFirst, func(p *pair) { p.b.health = infinispan.HealthDegraded }, nil},
+		"a cache is missing at the peer": {xsite.GuardChecksFirst, func(p *pair) { delete(p.b.caches, "work") }, nil},
+		"a cache has no way back":        {xsite.GuardChecksFirst, func(p *pair) { clear(p.b.caches["work"].config.Backups) }, nil},
+		"a shared store": {xsite.GuardChecksFirst, func(p *pair) {
+			p.b.caches["work"].config.Stores = []infinispan.StoreConfig{{Kind: "jdbc-store", Shared: true}}
+		}, nil},
+		"a remote store on the primary": {xsite.GuardChecksFirst, func(p *pair) {
+			p.a.caches["work"].config.Stores = []infinispan.StoreConfig{{Kind: "remote-store", Remote: true}}
+		}, nil},
+		"a cache is asked for that does not take part": {xsite.GuardChecksFirst, func(*pair) {}, func(o *xsite.Options) { o.Caches = []string{"works"} }},
+		"a cache of another application":               {xsite.GuardQuiet, func(p *pair) { p.addCache("orders", 5) }, nil},
+		"the primary does not see the secondary":       {xsite.GuardReachable, func(p *pair) { p.link = linkDown }, nil},
+		"the secondary pushes to the primary": {xsite.GuardOneSender, func(p *pair) {
+			p.b.caches["work"].status[1] = infinispan.PushSending
+		}, nil},
+		"the primary pushes already":                           {xsite.GuardOneSender, func(p *pair) { p.a.caches["work"].status[1] = infinispan.PushSending }, nil},
+		"Keycloak is at 0 and nobody recorded how many it was": {xsite.GuardRecorded, func(p *pair) { p.b.keycloaks[0].instances, p.b.keycloaks[0].pods = 0, nil }, nil},
+		"a journal that cannot be read":                        {xsite.GuardRecorded, func(p *pair) { p.b.journals = []*stored{{id: "x", version: 1, record: []byte("?")}} }, nil},
+		"a journal of a later version":                         {xsite.GuardRecorded, func(p *pair) { p.a.journals = []*stored{{id: "x", version: 1, record: []byte(`{"schema":99}`)}} }, nil},
+		"no Keycloak is found":                                 {xsite.GuardStopped, func(p *pair) { p.b.keycloaks = nil }, nil},
+		"Keycloak of the primary serves nobody":                {xsite.GuardDirection, func(p *pair) { p.a.keycloaks[0].instances, p.a.keycloaks[0].pods = 0, nil }, nil},
+		"the secondary serves and holds the primary off": {xsite.GuardDirection, func(p *pair) {
+			for _, c := range p.b.caches {
+				c.setFlag(infinispan.FlagOffline)
+			}
+		}, nil},
+		"the primary is empty": {xsite.GuardDirection, func(p *pair) {
+			for name, c := range p.a.caches {
+				clear(c.entries)
+				clear(p.truth[name])
+			}
+		}, nil},
+	}
+}
+
+func TestWhatIsRefusedLeavesBothSitesAsTheyWere(t *testing.T) {
+	for name, refused := range refusals() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			refused.prepare(p)
+			before := p.image()
+			_, err := p.recover(t, func(o *xsite.Options) {
+				if refused.options != nil {
+					refused.options(o)
+				}
+				o.Confirm = func(context.Context, xsite.Plan) error {
+					t.Error("asked for confirmation before every check had passed")
+					return xsite.ErrNotConfirmed
+				}
+			})
+			p.wantRefused(t, err, refused.guard, before)
+		})
+	}
+}
+
+func TestADryRunFindsTheSameRefusals(t *testing.T) {
+	for name, refused := range refusals() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			refused.prepare(p)
+			before := p.image()
+			_, err := p.recover(t, func(o *xsite.Options) {
+				o.DryRun = true
+				if refused.options != nil {
+					refused.options(o)
+				}
+			})
+			p.wantRefused(t, err, refused.guard, before)
+		})
+	}
+}
+
+func TestADryRunChangesNothing(t *testing.T) {
+	p := newPair(t)
+	before := p.image()
+	result, err := p.recover(t, func(o *xsite.Options) { o.DryRun = true; o.Confirm = nil })
+	if err != nil || !result.DryRun {
+		t.Fatalf("dry run %v: %v", result.DryRun, err)
+	}
+	if made := p.changed(); len(made) > 0 || p.changes > 0 || p.image() != before {
+		t.Errorf("a dry run changed the sites: %v", made)
+	}
+	if got := len(result.Plan.Caches); got != 3 || result.Plan.Primary.Entries != 46 {
+		t.Errorf("the plan has %d caches and %d entries of the primary", got, result.Plan.Primary.Entries)
+	}
+}
+
+func TestAPlanThatIsNotConfirmedChangesNothing(t *testing.T) {
+	for name, confirm := range map[string]func(context.Context, xsite.Plan) error{
+		"nobody to ask": nil,
+		"refused":       func(context.Context, xsite.Plan) error { return xsite.ErrNotConfirmed },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			before := p.image()
+			_, err := p.recover(t, func(o *xsite.Options) { o.Confirm = confirm })
+			p.wantOutcome(t, err, xsite.NotConfirmed)
+			if !errors.Is(err, xsite.ErrNotConfirmed) || p.changes > 0 || p.image() != before {
+				t.Errorf("changed %v: %v", p.changed(), err)
+			}
+		})
+	}
+}
+
+func TestAContrarySignIsAcceptedByItsNameOnly(t *testing.T) {
+	p := newPair(t)
+	p.a.keycloaks[0].instances, p.a.keycloaks[0].pods = 0, nil
+	before := p.image()
+	_, err := p.recover(t, func(o *xsite.Options) {
+		o.Accept = []xsite.Sign{xsite.SignPrimarySmaller, xsite.SignPrimaryHeldOffline}
+	})
+	p.wantRefused(t, err, xsite.GuardDirection, before)
+	result, err := p.recover(t, func(o *xsite.Options) { o.Accept = []xsite.Sign{xsite.SignPrimaryKeycloakNotReady} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+	if len(result.Plan.Warnings) == 0 {
+		t.Error("the accepted sign is not in the plan")
+	}
+}
+
+func TestASmallerPrimaryIsASignOnlyWhenMuchIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		extra   int
+		refused bool
+	}{"a few more": {40, false}, "many times more": {200, true}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			for i := range c.extra {
+				p.b.caches["work"].entries[text(i)] = entry{value: "stale"}
+			}
+			before := p.image()
+			_, err := p.recover(t)
+			if c.refused {
+				p.wantRefused(t, err, xsite.GuardDirection, before)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAKeycloakStoppedByHandIsStartedWithTheCountThatTheUserGives(t *testing.T) {
+	p := newPair(t)
+	p.b.keycloaks[0].instances, p.b.keycloaks[0].pods = 0, nil
+	two := 2
+	if _, err := p.recover(t, func(o *xsite.Options) { o.KeycloakInstances = &two }); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestASiteWithoutKeycloakIsRecoveredWhenTheUserSaysSo(t *testing.T) {
+	p := newPair(t)
+	p.b.keycloaks = nil
+	if _, err := p.recover(t, func(o *xsite.Options) { o.NoKeycloak = true }); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestCachesOfOthersAreRenewedWhenTheUserSaysSo(t *testing.T) {
+	p := newPair(t)
+	p.addCache("orders", 5)
+	if _, err := p.recover(t, func(o *xsite.Options) { o.AllCaches = true }); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestAnUnfinishedRunIsContinuedInItsOwnRolesOnly(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "Clear", cache: "sessions"}, func() error { return errFake })
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	calls := len(p.changed())
+	_, err = p.recover(t, func(o *xsite.Options) {
+		o.PrimaryCluster, o.SecondaryCluster = o.SecondaryCluster, o.PrimaryCluster
+		o.Accept = xsite.Signs()
+	})
+	p.wantStoppedBy(t, err, xsite.GuardDirection, xsite.Refused)
+	if made := p.changed()[calls:]; len(made) > 0 {
+		t.Errorf("changed with swapped roles: %v", made)
+	}
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestSwappedRolesAreRefusedWhileTheStaleSiteIsHeldOff(t *testing.T) {
+	p := newPair(t)
+	for _, c := range p.a.caches { // what one does with a stale site while its pair serves
+		c.setFlag(infinispan.FlagOffline)
+	}
+	before := p.image()
+	_, err := p.recover(t, func(o *xsite.Options) {
+		o.PrimaryCluster, o.SecondaryCluster = o.SecondaryCluster, o.PrimaryCluster
+	})
+	p.wantRefused(t, err, xsite.GuardDirection, before)
+	if slices.ContainsFunc(p.calls, func(c call) bool { return c.changing }) {
+		t.Error("even a probe was made")
+	}
+}
