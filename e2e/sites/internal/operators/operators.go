@@ -45,6 +45,8 @@ type Options struct {
 	// OperatorPassword belongs to user operator at the admin endpoint (11223), DeveloperPassword to
 	// user developer at the data endpoint (11222).
 	OperatorPassword, DeveloperPassword string
+	// Certificate and Key (PEM) are those of the data endpoint; empty without TLS.
+	Certificate, Key string
 	// Log hears what the operators do.
 	Log func(format string, args ...any)
 }

@@ -132,6 +132,13 @@ func (g *Group) start(spec Spec, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
+// Processes are those that run now, the oldest first.
+func (g *Group) Processes() []*Process {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.processes)
+}
+
 // Ports reserves n loopback TCP ports that nothing listens on. No other group on this machine gets
 // them until they are released or the group is closed, not even after a crash of this program.
 func (g *Group) Ports(n int) ([]int, error) { return g.ports.take(n) }

@@ -36,3 +36,16 @@ func startStamp(pid int) (string, error) {
 	}
 	return strings.TrimSpace(string(boot)) + "/" + string(fields[startTime]), nil
 }
+
+// resident reads field 2 of /proc/PID/statm, in pages.
+func resident(pid int) int64 {
+	var size, pages int64
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	if _, err := fmt.Sscan(string(statm), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}

@@ -24,3 +24,16 @@ func startStamp(pid int) (string, error) {
 	}
 	return strings.TrimSpace(string(out)), nil
 }
+
+// resident asks ps, which answers in KiB.
+func resident(pid int) int64 {
+	out, err := exec.Command("ps", "-o", "rss=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return 0
+	}
+	kib, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}

@@ -27,6 +27,9 @@ func (p *Process) Name() string { return p.spec.Name }
 // Pid is the process id, which is also the id of the process's group.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
+// Resident is the process's memory in bytes, 0 when it cannot be read.
+func (p *Process) Resident() int64 { return resident(p.Pid()) }
+
 // LogFile is the file that holds both output streams.
 func (p *Process) LogFile() string { return p.spec.LogFile }
 

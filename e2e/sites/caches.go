@@ -1,0 +1,115 @@
+package sites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/rest"
+)
+
+// CreateCaches makes caches as Keycloak's guide does in both sites, each backed up to the other. They
+// are there on both sites when it returns, so writes may begin (V47).
+func (p *Pair) CreateCaches(ctx context.Context, strategy Strategy, names ...string) error {
+	var all []func(context.Context) error
+	for _, s := range p.Sites() {
+		all = append(all, func(ctx context.Context) error { return s.CreateCaches(ctx, strategy, names...) })
+	}
+	return parallel(ctx, all...)
+}
+
+// DeleteCaches deletes caches from both sites; one that is not there is left at that.
+func (p *Pair) DeleteCaches(ctx context.Context, names ...string) error {
+	var all []func(context.Context) error
+	for _, s := range p.Sites() {
+		all = append(all, func(ctx context.Context) error { return s.DeleteCaches(ctx, names...) })
+	}
+	return parallel(ctx, all...)
+}
+
+// ResetCaches makes the caches of the set anew, empty and online in both directions, and deletes every
+// other cache. The link must be up and all servers running.
+func (p *Pair) ResetCaches(ctx context.Context, set CacheSet, strategy Strategy) error {
+	names, err := set.Names()
+	if err != nil {
+		return err
+	}
+	for _, s := range p.Sites() {
+		existing, err := s.Caches(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.DeleteCaches(ctx, existing...); err != nil {
+			return err
+		}
+	}
+	if err := p.CreateCaches(ctx, strategy, names...); err != nil || len(names) == 0 {
+		return err
+	}
+	// An offline flag outlives its cache (V47).
+	for _, s := range p.Sites() {
+		clients, err := s.Clients()
+		if err != nil {
+			return err
+		}
+		if err := clients[0].BackupAll(ctx, s.peer, BringOnline); err != nil {
+			return fmt.Errorf("bring %s online in %s: %w", s.peer, s.Name, err)
+		}
+	}
+	return nil
+}
+
+// CreateCaches makes caches in this site alone, with a backup to the other.
+func (s *Site) CreateCaches(ctx context.Context, strategy Strategy, names ...string) error {
+	configuration, err := rest.KeycloakCache(s.peer, strategy)
+	if err != nil {
+		return err
+	}
+	clients, err := s.Clients()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := clients[0].CreateCache(ctx, name, configuration); err != nil {
+			return fmt.Errorf("make cache %s in %s: %w", name, s.Name, err)
+		}
+	}
+	return nil
+}
+
+// DeleteCaches deletes caches from this site; one that is not there is left at that.
+func (s *Site) DeleteCaches(ctx context.Context, names ...string) error {
+	clients, err := s.Clients()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		var answer *Error
+		if err := clients[0].DeleteCache(ctx, name); errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+			continue
+		} else if err != nil {
+			return fmt.Errorf("delete cache %s from %s: %w", name, s.Name, err)
+		}
+	}
+	return nil
+}
+
+// Caches lists the caches of the site that are not the server's own.
+func (s *Site) Caches(ctx context.Context) ([]string, error) {
+	clients, err := s.Clients()
+	if err != nil {
+		return nil, err
+	}
+	all, err := clients[0].Caches(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the caches of %s: %w", s.Name, err)
+	}
+	var own []string
+	for _, name := range all {
+		if name != "respCache" && name != "memcachedCache" && name[:1] != "_" && name[:1] != "#" {
+			own = append(own, name)
+		}
+	}
+	return own, nil
+}
