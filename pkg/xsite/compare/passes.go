@@ -182,14 +182,19 @@ func unlike(p, s []record) []suspect {
 // lookAgain is pass 3: what became of the suspects.
 func (c *comparison) lookAgain(ctx context.Context, suspects []suspect, onPrimary, onSecondary *filter) (Result, error) {
 	shownPrimary, shownSecondary := c.newSample(), c.newSample()
+	// Both sites' passes read these while each writes its own half of the suspects.
+	ids, kinds := make([]id, len(suspects)), make([]Kind, len(suspects))
+	for i, x := range suspects {
+		ids[i], kinds[i] = x.id, x.kind()
+	}
 	look := func(side func(*suspect) *sighting, sample *sample) visitor {
 		return func(p fingerprint, key []byte) {
-			i, found := slices.BinarySearchFunc(suspects, p.id, func(x suspect, k id) int { return bytes.Compare(x.id[:], k[:]) })
+			i, found := slices.BinarySearchFunc(ids, p.id, func(x, k id) int { return bytes.Compare(x[:], k[:]) })
 			if !found {
 				return
 			}
 			*side(&suspects[i]) = sighting{seen: true, mark: p.mark}
-			sample.keep(suspects[i].kind(), p.id, key)
+			sample.keep(kinds[i], p.id, key)
 		}
 	}
 	err := c.pass(ctx,
