@@ -1,0 +1,306 @@
+package xsite_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+func TestALinkThatFailsBehindTheClearLeavesThePrimaryServing(t *testing.T) {
+	for name, c := range map[string]struct {
+		how   link
+		guard xsite.Guard
+	}{"seen by the views": {linkDown, xsite.GuardReachable}, "not seen yet": {linkSilent, xsite.GuardLinked}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.busy = true
+			p.after(occasion{site: siteB, method: "Clear", cache: "sessions"}, happens(func() { p.link = c.how }))
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, c.guard, xsite.Failed)
+			if n := p.count(siteA, "StartPush", ""); n > 0 {
+				t.Error("a push was started over a dead link")
+			}
+			if len(p.failed) > 0 {
+				t.Errorf("%d writes of the primary failed: %v", len(p.failed), p.failed[0])
+			}
+			p.wantHeldSafe(t)
+			p.link = linkUp
+			p.continues(t)
+		})
+	}
+}
+
+func TestALinkThatFailsWithTheStartOfThePushLeavesThePrimaryServing(t *testing.T) {
+	p := newPair(t)
+	p.busy = true
+	p.before(occasion{site: siteA, method: "StartPush"}, happens(func() { p.link = linkSilent }))
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	p.wantHeldSafe(t) // the failed start had brought the secondary online (V10)
+	if len(p.failed) > 0 {
+		t.Errorf("%d writes of the primary failed: %v", len(p.failed), p.failed[0])
+	}
+	p.link = linkUp
+	p.continues(t)
+}
+
+func TestALinkThatFailsDuringThePushLeavesThePrimaryServing(t *testing.T) {
+	for name, how := range map[string]link{"seen by the views": linkDown, "not seen yet": linkSilent} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 4}, happens(func() { p.link = how }))
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantHeldSafe(t)
+			p.link = linkUp
+			p.continues(t)
+		})
+	}
+}
+
+func TestALinkThatIsDownBeforeTheClearIsAnsweredWithTheSecondaryHeldOff(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "TakeOffline", cache: "work"}, func() error { p.link = linkDown; return errFake })
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	if n := p.count(siteB, "Clear", ""); n > 0 {
+		t.Error("cleared")
+	}
+	for name := range p.truth {
+		if flag := p.a.caches[name].flags[1]; flag != infinispan.FlagOffline {
+			t.Errorf("the primary still depends on the secondary for cache %s", name)
+		}
+	}
+	p.link = linkUp
+	p.continues(t)
+}
+
+func TestAPushThatStandsStillIsRepeated(t *testing.T) {
+	for name, prepare := range map[string]func(*pair){"SYNC": func(*pair) {}, "ASYNC": (*pair).async} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			prepare(p)
+			p.starved["sessions"] = 1
+			result, err := p.recover(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.wantRecovered(t)
+			for _, c := range result.Caches {
+				if want := map[bool]int{true: 2, false: 1}[c.Name == "sessions"]; c.Pushes != want {
+					t.Errorf("cache %s took %d pushes, want %d", c.Name, c.Pushes, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAPushThatStandsStillForEverEndsTheRun(t *testing.T) {
+	p := newPair(t)
+	p.starved["sessions"] = 99
+	began := p.now
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardMoving, xsite.Failed)
+	if took := p.now.Sub(began); took > 10*time.Minute {
+		t.Errorf("took %s to find out", took)
+	}
+	if n := p.count(siteA, "StartPush", "sessions"); n != 3 {
+		t.Errorf("pushed %d times, want 3", n)
+	}
+	p.wantHeldSafe(t)
+	p.starved["sessions"] = 0
+	p.continues(t)
+}
+
+func TestAServerThatRestartsDuringThePushDoesNotLoseEntries(t *testing.T) {
+	for name, restart := range map[string]func(p *pair){
+		"the one that pushes":        func(p *pair) { p.a.restart(0, false) },
+		"the other of the primary":   func(p *pair) { p.a.restart(1, false) },
+		"the one that receives":      func(p *pair) { p.b.restart(0, false) },
+		"the other of the secondary": func(p *pair) { p.b.restart(1, false) },
+		"only its container":         func(p *pair) { p.b.restart(0, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 3}, happens(func() { restart(p) }))
+			_, err := p.recover(t)
+			if err == nil {
+				p.wantRecovered(t)
+				return
+			}
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantPrimaryWhole(t)
+			p.continues(t)
+		})
+	}
+}
+
+// A restart between the end of the pushes and the moment the secondary may speak again makes a server of it say online
+// too early (V6a) and may have taken entries with it.
+func TestAServerThatRestartsBehindThePushVoidsItsResult(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "Keys", cache: "work"}, happens(func() {
+		p.b.restart(1, false)
+		delete(p.b.caches["work"].entries, "work-01")
+	}))
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardSameNodes, xsite.Failed)
+	if k := p.b.keycloaks[0]; k.instances != 0 {
+		t.Error("Keycloak was started on contents that are not proved")
+	}
+	p.continues(t)
+}
+
+func TestAnOKWithEntriesMissingIsNotTheEnd(t *testing.T) {
+	p := newPair(t)
+	p.lossy["sessions"], p.lossy["work"] = 1, 2
+	result, err := p.recover(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+	want := map[string]int{"sessions": 2, "clientSessions": 1, "work": 3}
+	for _, c := range result.Caches {
+		if c.Pushes != want[c.Name] {
+			t.Errorf("cache %s took %d pushes, want %d", c.Name, c.Pushes, want[c.Name])
+		}
+	}
+}
+
+func TestAnOKWithEntriesMissingEachTimeLeavesKeycloakDown(t *testing.T) {
+	p := newPair(t)
+	p.lossy["sessions"] = 99
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardTruthfulEnd, xsite.Failed)
+	p.wantHeldSafe(t)
+	p.lossy["sessions"] = 0
+	p.continues(t)
+}
+
+func TestAnOKWithTheSecondaryOfflineIsNotTheEnd(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteA, method: "StartPush", cache: "work"}, happens(func() { // as if the cache were missing (V57)
+		c := p.a.caches["work"]
+		p.drop(func(x *transfer) bool { return x.cache == "work" })
+		c.setFlag(infinispan.FlagOffline)
+		c.status[0], p.b.caches["work"].receiving = infinispan.PushOK, false
+	}))
+	p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 4}, happens(func() { // by somebody's hand (V17)
+		p.a.caches["sessions"].flags[1] = infinispan.FlagOffline
+	}))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestAClearInTheMiddleOfThePushIsFoundByTheComparison(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 4}, happens(func() { wipe(p.b.caches["sessions"]) })) // V16
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestLastingEntriesThatOnlyTheSecondaryHasAreNotExplained(t *testing.T) {
+	p := newPair(t)
+	p.hooks = append(p.hooks, &hook{occasion: occasion{site: siteB, method: "Keys", cache: "work", always: true}, before: happens(func() {
+		p.b.caches["work"].entries["late"] = entry{value: "stale"}
+	})})
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardTruthfulEnd, xsite.Failed)
+	p.wantHeldSafe(t)
+	p.continues(t)
+}
+
+func TestEntriesThatLiveALittleLongerOnTheSecondaryAreARemark(t *testing.T) {
+	p := newPair(t)
+	e := entry{value: "fresh", lifespan: time.Hour, expires: p.now.Add(20 * time.Second)}
+	p.a.caches["work"].entries["short"], p.truth["work"]["short"] = e, e
+	p.after(occasion{site: siteA, method: "PushStatus", cache: "work", nth: 4}, happens(func() { p.now = p.now.Add(30 * time.Second) }))
+	result, err := p.recover(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Remarks) != 1 {
+		t.Errorf("remarks: %q", result.Remarks)
+	}
+	p.wantPrimaryWhole(t)
+	p.wantKeycloakServing(t)
+}
+
+func TestOtherValuesAreFoundWhereValuesAreCompared(t *testing.T) {
+	p := newPair(t)
+	p.before(occasion{site: siteB, method: "Entries", cache: "work"}, happens(func() {
+		p.b.caches["work"].entries["work-01"] = entry{value: "stale"}
+	}))
+	_, err := p.recover(t, func(o *xsite.Options) { o.Verify = xsite.VerifyEntries })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t) // the cache was repeated
+	if n := p.count(siteA, "StartPush", "work"); n != 2 {
+		t.Errorf("pushed %d times, want 2", n)
+	}
+}
+
+func TestKeycloakThatIsNotReadyInTimeIsAnEndOfItsOwn(t *testing.T) {
+	p := newPair(t)
+	p.b.keycloaks[0].broken = true
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.NotReady)
+	for name := range p.truth {
+		if !p.hasAll(name) {
+			t.Errorf("cache %s is not proved", name)
+		}
+	}
+	clears, pushes := p.count(siteB, "Clear", ""), p.count(siteA, "StartPush", "")
+	p.b.keycloaks[0].broken = false
+	p.continues(t)
+	if p.count(siteB, "Clear", "") != clears || p.count(siteA, "StartPush", "") != pushes {
+		t.Error("running it again did more than wait")
+	}
+}
+
+func TestKeycloakStaysDownAsLongAsTheContentsAreNotProved(t *testing.T) {
+	for name, fail := range map[string]occasion{
+		"the clear fails":             {site: siteB, method: "Clear", cache: "sessions"},
+		"the push fails":              {site: siteA, method: "StartPush", cache: "sessions"},
+		"the comparison fails":        {site: siteB, method: "Keys", cache: "sessions"},
+		"the status cannot be read":   {site: siteA, method: "PushStatus", cache: "sessions", nth: 5},
+		"the counters cannot be read": {site: siteB, method: "Stats", cache: "sessions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.before(fail, func() error { return errFake })
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			var failed *xsite.RunError
+			if !errors.As(err, &failed) || failed.Undone || failed.Next == "" || len(failed.State) == 0 {
+				t.Errorf("the error does not say how things are left: %+v", failed)
+			}
+			p.wantHeldSafe(t)
+			p.continues(t)
+		})
+	}
+}
+
+func TestAtMostSoManyCachesArePushedAtTheSameTime(t *testing.T) {
+	p := newPair(t)
+	most := 0
+	p.hooks = append(p.hooks, &hook{occasion: occasion{site: siteA, method: "PushStatus", always: true}, before: happens(func() {
+		most = max(most, len(p.transfers))
+	})})
+	if _, err := p.recover(t, func(o *xsite.Options) { o.MaxPushes = 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if most != 1 {
+		t.Errorf("%d pushes ran at the same time, want 1", most)
+	}
+	p.hooks = nil
+	p.wantRecovered(t)
+}
