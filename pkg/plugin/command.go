@@ -19,7 +19,7 @@ const (
 // kubectl_complete-ispn_resync it answers kubectl's completion instead. What went wrong has been told on the error
 // stream when it returns.
 func Execute(ctx context.Context, deps Deps, args []string) ExitCode {
-	cmd := NewCommand(deps)
+	cmd := NewCommand(deps) //nolint:contextcheck // completions take the context of the command, which ExecuteContext sets
 	cmd.SetArgs(args[1:])
 	if strings.TrimSuffix(filepath.Base(args[0]), ".exe") == completionName {
 		cmd.SetArgs(append([]string{cobra.ShellCompRequestCmd}, args[1:]...))

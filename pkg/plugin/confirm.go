@@ -3,6 +3,7 @@ package plugin
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -75,8 +76,8 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	case got := <-done:
-		if got.err == io.EOF {
-			return "", fmt.Errorf("the input ended without an answer")
+		if errors.Is(got.err, io.EOF) {
+			return "", errors.New("the input ended without an answer")
 		}
 		return strings.TrimSpace(got.line), got.err
 	}

@@ -24,8 +24,7 @@ func (f *failure) Unwrap() error { return f.err }
 // now, then the cause. A stream that cannot be written to leaves nobody to tell.
 func writeError(out io.Writer, err error) {
 	var b strings.Builder
-	var run *xsite.RunError
-	if errors.As(err, &run) {
+	if run, ok := errors.AsType[*xsite.RunError](err); ok {
 		writeRunError(&b, err, run)
 	} else {
 		writeLabelled(&b, "error: ", printableLines(err.Error()))

@@ -32,7 +32,7 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"context misspelt":        {[]string{"--primary-context", "site-a", "--secondary-context", "siteb"}, "did you mean site-"},
 		"context far off":         {[]string{"--primary-context", "production-eu", "--secondary-context", "site-b"}, "there are: site-a, site-b"},
 		"kubeconfig missing":      {pair("--primary-kubeconfig", "/does/not/exist"), "reading the kubeconfig of the primary"},
-		"command misspelt":        {[]string{"versoin"}, "did you mean kubectl ispn-resync version?"},
+		"command misspelt":        {[]string{"verion"}, "did you mean kubectl ispn-resync version?"},
 		"argument":                {pair("everything"), `unknown argument "everything"`},
 		"unknown flag":            {pair("--force"), "unknown flag: --force"},
 		"sign misspelt":           {pair("--accept", "primary-smaler"), "did you mean primary-smaller?"},

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,12 +52,7 @@ type fakeTerminal struct {
 }
 
 func (f fakeTerminal) IsTerminal(stream any) bool {
-	for _, s := range f.streams {
-		if s == stream {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.streams, stream)
 }
 
 func (f fakeTerminal) Size(stream any) (columns, lines int, ok bool) {
@@ -69,6 +65,7 @@ type connected = kube.Options
 // fakeSite is a connected site that does nothing; the engine of these tests asks it nothing.
 type fakeSite struct {
 	xsite.Cluster
+
 	context string
 	closed  func(context string)
 }
@@ -161,10 +158,10 @@ func (r *rig) run(args ...string) ExitCode {
 	return Execute(r.t.Context(), deps, append([]string{"/somewhere/" + binaryName}, args...))
 }
 
-func (r *rig) close(context string) {
+func (r *rig) close(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closed = append(r.closed, context)
+	r.closed = append(r.closed, name)
 }
 
 // pair are the flags that name both sites.

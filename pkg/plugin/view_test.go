@@ -36,12 +36,12 @@ func TestThePlanFitsTheScreenAndLosesNothing(t *testing.T) {
 
 func TestALongServerURLIsBrokenNotCut(t *testing.T) {
 	_, side := boxSides(samplePlan())
-	var whole string
+	var whole strings.Builder
 	for _, line := range side.lines([2]string{"server", samplePlan().Secondary.Place.Server}, 30) {
-		whole += strings.TrimSpace(strings.TrimPrefix(line, "server"))
+		whole.WriteString(strings.TrimSpace(strings.TrimPrefix(line, "server")))
 	}
-	if whole != samplePlan().Secondary.Place.Server {
-		t.Errorf("the URL became %q", whole)
+	if whole.String() != samplePlan().Secondary.Place.Server {
+		t.Errorf("the URL became %q", whole.String())
 	}
 }
 
@@ -62,7 +62,7 @@ func TestWhatComesFromAClusterCannotDriveTheTerminal(t *testing.T) {
 	result.Caches[0].Name, result.Caches[0].Compared = evil, evil
 
 	var failed strings.Builder
-	writeError(&failed, &xsite.RunError{Outcome: xsite.Failed, Err: errEvil(evil), State: []string{evil}, DataAtRisk: evil, Next: evil})
+	writeError(&failed, &xsite.RunError{Outcome: xsite.Failed, Err: evilError(evil), State: []string{evil}, DataAtRisk: evil, Next: evil})
 	for name, text := range map[string]string{
 		"plan": planText(plan, planView{columns: 80}), "summary": summaryText(result), "error": failed.String(),
 	} {
@@ -72,9 +72,9 @@ func TestWhatComesFromAClusterCannotDriveTheTerminal(t *testing.T) {
 	}
 }
 
-type errEvil string
+type evilError string
 
-func (e errEvil) Error() string { return string(e) }
+func (e evilError) Error() string { return string(e) }
 
 func TestTheSummaryTellsWhatWasDoneAndWhatIsLeft(t *testing.T) {
 	golden(t, "summary", summaryText(sampleResult()))

@@ -1,0 +1,58 @@
+# kubectl ispn-resync. `make` builds the program; every target is explained by `make help`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+GO      ?= go
+# The release: a tag with a leading v. A build of anything else says that it is no release.
+VERSION ?= v0.0.0-dev
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# Where release archives are downloaded from, without the version.
+RELEASES ?= https://github.com/ispn-resync/kubectl-ispn-resync/releases/download
+
+CACHE := $(CURDIR)/.cache
+TOOLS := $(CACHE)/bin
+
+export CGO_ENABLED ?= 0
+
+##@ The program
+
+.PHONY: build
+build: ## Build the program into bin/
+	$(GO) run ./hack/dist -only host -version "$(VERSION)" -commit "$(COMMIT)" -out bin
+
+.PHONY: dist
+dist: ## Build the six release archives, their checksums and the krew manifest into dist/
+	$(GO) run ./hack/dist -version "$(VERSION)" -commit "$(COMMIT)" -releases "$(RELEASES)" -out dist
+
+##@ Judging it
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Judge format and code by .golangci.yml
+	$(TOOLS)/golangci-lint config verify
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: unit
+unit: ## Run the unit tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race ./cmd/... ./hack/... ./pkg/...
+
+# The tools are built once for each version that hack/tools names.
+$(TOOLS)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
+	@echo "building golangci-lint, once; this takes a few minutes"
+	@mkdir -p $(TOOLS)
+	cd hack/tools && $(GO) build -o $(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
+
+##@ Real sites
+
+##@ Housekeeping
+
+.PHONY: clean
+clean: ## Remove what was built; caches below .cache stay
+	rm -rf bin dist
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
