@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -20,15 +21,40 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 	switch r.reached {
 	case nothingChanged:
 		e.Outcome = refusedUnlessInterrupted(e.Outcome)
-		e.Undone, e.State, e.Next = true, []string{unchangedBoth}, "" // the failure itself says what to do
+		e.Undone, e.State = true, []string{unchangedBoth} // the failure itself says what to do
+		r.tendUnfinished(ctx, e)
 	case undoable:
 		r.undo(ctx, e)
 	case clearing:
 		r.holdSafe(ctx, e)
 	case verified:
-		r.leaveVerified(e)
+		r.leaveVerified(ctx, e)
 	}
 	return e
+}
+
+// tendUnfinished answers for an earlier run that did not finish, when this one was refused. That run may have left the
+// secondary online on the primary; with the sites out of each other's sight the primary's writes fail then (guard
+// reachable).
+func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
+	if r.journal == nil || !r.journal.found {
+		return
+	}
+	rec := r.journal.record
+	e.State = append(e.State, fmt.Sprintf("run %s, begun %s by %s, is unfinished still (phase %s)", rec.RunID, rec.Started.Format(time.RFC3339), rec.Who, rec.Phase))
+	if guard, _ := StoppedBy(e.Err); guard != GuardReachable || !rec.Cleared || r.opts.DryRun {
+		return
+	}
+	var caches []CachePlan
+	for name := range rec.Caches {
+		caches = append(caches, CachePlan{Name: name})
+	}
+	if err := r.silencePrimary(ctx, caches); err != nil {
+		e.State = append(e.State, err.Error())
+		return
+	}
+	e.Undone = false
+	e.State[0] = fmt.Sprintf("site %s was taken offline on the primary %s, so that its writes do not fail; nothing else was changed", r.secondary.name, r.primary.name)
 }
 
 // outcomeOf tells an interruption from a failure.
@@ -64,15 +90,14 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	for _, s := range []*site{r.secondary, r.primary} {
 		note(s.survey(ctx))
 	}
-	note(r.setModes(ctx, originalMode))
 	note(r.restoreFlags(ctx, r.secondary))
-	reachable := guardReachable(ctx, r.primary, r.secondary) == nil
-	if reachable {
+	if guardReachable(ctx, r.primary, r.secondary) == nil {
 		note(r.restoreFlags(ctx, r.primary))
 	} else {
-		note(r.silencePrimary(ctx))
+		note(r.silencePrimary(ctx, r.plan.Caches))
 		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work", r.primary.name, r.secondary.name))
 	}
+	note(r.setModes(ctx, originalMode)) // after the flags: AUTO with the peer offline is what pushes by itself (V7)
 	for ref, count := range r.plan.Secondary.StartCounts {
 		if note(r.secondary.cluster.ScaleKeycloak(ctx, ref, originalInstances(r.plan, ref, count))) {
 			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, originalInstances(r.plan, ref, count)))
@@ -120,10 +145,14 @@ func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
 
 // holdSafe makes the primary independent of a secondary that is empty or half filled (guards reachable and restart).
 func (r *run) holdSafe(ctx context.Context, e *RunError) {
-	e.State = append(e.State, fmt.Sprintf("secondary %s: Keycloak is down on purpose; its caches are empty or incomplete; it does not speak to the primary", r.secondary.name))
+	silent := "it does not speak to the primary"
+	if err := errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline)); err != nil {
+		silent = fmt.Sprintf("whether it speaks to the primary is not known (%v)", err)
+	}
+	e.State = append(e.State, fmt.Sprintf("secondary %s: Keycloak stays down on purpose; its caches are empty or incomplete; %s", r.secondary.name, silent))
 	err := r.primary.survey(ctx)
 	if err == nil {
-		err = r.silencePrimary(ctx)
+		err = r.silencePrimary(ctx, r.plan.Caches)
 	}
 	if err != nil {
 		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%v); if its writes fail, take site %s offline on it", r.primary.name, err, r.secondary.name)}, e.State...)
@@ -135,7 +164,15 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 }
 
 // leaveVerified describes a run that failed after the contents were proved. Nothing is taken back: what is done is right.
-func (r *run) leaveVerified(e *RunError) {
+func (r *run) leaveVerified(ctx context.Context, e *RunError) {
+	if guardReachable(ctx, r.primary, r.secondary) != nil {
+		// What the primary writes from now on does not arrive, so the proof does not last, and its writes must not fail.
+		r.holdSafe(ctx, e)
+		if err := r.journal.verifiedNow(ctx, false); err != nil {
+			e.State = append(e.State, err.Error())
+		}
+		return
+	}
 	e.State = append(e.State,
 		fmt.Sprintf("both sites hold the same data: every key of site %s is on site %s", r.primary.name, r.secondary.name),
 		fmt.Sprintf("secondary %s: Keycloak is not known to be ready", r.secondary.name))

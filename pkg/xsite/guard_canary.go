@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -14,6 +15,8 @@ const (
 	canarySample = 64
 	// canaryListed is how many entries are listed to find lasting ones among them.
 	canaryListed = 1000
+	// canaryLifespan makes an entry lasting enough: of many such entries few expire while the canary is watched.
+	canaryLifespan = 10 * time.Minute
 )
 
 // fingerprint stands for a key, which is personal data and is not kept.
@@ -54,11 +57,11 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 // errEnough ends a listing early.
 var errEnough = errors.New("enough listed")
 
-// lastingSample takes fingerprints of a few entries of a cache that never expire by themselves.
+// lastingSample takes fingerprints of a few entries of a cache that will not expire by themselves soon.
 func lastingSample(ctx context.Context, s *site, cache string) (map[fingerprint]bool, error) {
 	sample := map[fingerprint]bool{}
 	err := s.relay().node.EntriesWithMetadata(ctx, cache, canaryListed, func(e infinispan.Entry) error {
-		if e.Lasting() {
+		if e.Lasting() || (e.MaxIdle < 0 && e.Lifespan >= canaryLifespan) {
 			sample[sha256.Sum256(e.Key)] = true
 		}
 		if len(sample) == canarySample {

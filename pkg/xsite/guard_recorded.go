@@ -134,6 +134,24 @@ func (r *run) record(ctx context.Context) error {
 	return nil
 }
 
+// unrecord takes back a record that could not be completed, so that a run which changed nothing leaves nothing. What an
+// unfinished run recorded stays.
+func (r *run) unrecord(ctx context.Context, cause error) error {
+	if r.journal.found {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	undo := r.forget
+	if !r.journal.open { // no count was left on Keycloak yet
+		undo = r.journal.close
+	}
+	if err := undo(ctx, closedUndone); err != nil {
+		r.noted("", "a part of the record of run %s may be left in a cluster: %v", r.id, err)
+	}
+	return cause
+}
+
 // forget closes the journal and removes what the run left on Keycloak, and the oldest of the closed records.
 func (r *run) forget(ctx context.Context, how string) error {
 	var problems []error

@@ -15,10 +15,10 @@ func (r *run) preflight(ctx context.Context) error {
 	checks := []func(context.Context) error{
 		r.checkAccess,
 		r.checkIdentity,
+		r.checkJournals,
 		r.checkHealth,
 		r.checkReachable,
 		r.checkCaches,
-		r.checkJournals,
 		r.checkFlags,
 		r.checkOneSender,
 		r.checkEntries,
@@ -92,6 +92,10 @@ func (r *run) checkIdentity(ctx context.Context) error {
 	}
 	if err := guardIdentity(r.primary, r.secondary); err != nil {
 		return err
+	}
+	for _, s := range []*site{r.primary, r.secondary} {
+		p := r.planOf(s)
+		p.Role, p.Place, p.Name, p.Version = s.role, s.place, s.name, s.version
 	}
 	r.passed(GuardIdentity, "primary is site %s (Infinispan %s), secondary is site %s (Infinispan %s)",
 		r.primary.name, r.primary.version, r.secondary.name, r.secondary.version)
@@ -177,7 +181,6 @@ func (r *run) completePlan() {
 	r.plan.RunID = r.id
 	for _, s := range []*site{r.primary, r.secondary} {
 		p := r.planOf(s)
-		p.Role, p.Place, p.Name, p.Version = s.role, s.place, s.name, s.version
 		p.Pods = nil
 		for _, m := range s.members {
 			p.Pods = append(p.Pods, m.pod)

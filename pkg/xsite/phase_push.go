@@ -154,7 +154,7 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 // primary's writes fail (V10): it is taken offline before anything else.
 func (t *transfer) startFailed(ctx context.Context, c CachePlan, cause error) error {
 	err := fmt.Errorf("start the push of cache %s through pod %s of the %s: %w", c.Name, t.run.primary.relay().pod.Name, t.run.primary, cause)
-	return errors.Join(err, t.run.silencePrimary(ctx))
+	return errors.Join(err, t.run.silencePrimary(ctx, t.run.plan.Caches))
 }
 
 // forgetStatus ends whatever an earlier push left at either end and proves the status IDLE: an old OK hides a running

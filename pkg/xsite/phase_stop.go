@@ -9,9 +9,9 @@ import (
 // no pod of it exists (the guide's step 2). A terminating pod still holds connections and still writes.
 func (r *run) stop(ctx context.Context) error {
 	if err := r.record(ctx); err != nil {
-		return err
+		return r.unrecord(ctx, err)
 	}
-	r.reached = undoable
+	r.reached = max(r.reached, undoable) // an unfinished run may have cleared already
 	for _, k := range r.plan.Secondary.Keycloaks {
 		if err := r.secondary.cluster.ScaleKeycloak(ctx, k.Ref, 0); err != nil {
 			return fmt.Errorf("set %s of the %s to 0 instances: %w", k.Ref, r.secondary, err)

@@ -46,13 +46,22 @@ func (r *run) verify(ctx context.Context) error {
 // not mended here: the run then begins anew, under all its guards.
 func (r *run) verifyAgain(ctx context.Context) error {
 	r.transfer = newTransfer(r)
+	err := r.watchKeycloak(ctx)
 	for _, c := range r.plan.Caches {
-		result, err := r.compare(ctx, c)
 		if err != nil {
-			r.reached = clearing
-			return errors.Join(err, r.journal.verifiedNow(ctx, false))
+			break
 		}
-		r.result.Caches = append(r.result.Caches, result)
+		var result CacheResult
+		if result, err = r.compare(ctx, c); err == nil {
+			r.result.Caches = append(r.result.Caches, result)
+		}
+	}
+	if err == nil {
+		err = r.guardStopped(ctx)
+	}
+	if err != nil {
+		r.reached = clearing
+		return errors.Join(err, r.journal.verifiedNow(ctx, false))
 	}
 	r.proved = r.secondary.identity()
 	return nil

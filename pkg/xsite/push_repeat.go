@@ -2,7 +2,6 @@ package xsite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -76,19 +75,19 @@ func (r *run) clearStatus(ctx context.Context, s *site, c CachePlan) error {
 	})
 }
 
-// silencePrimary takes the secondary offline on the primary for every cache of the plan, after ending what is pushed
+// silencePrimary takes the secondary offline on the primary for the given caches, after ending what is pushed
 // there. The primary's writes then neither wait nor fail, whatever the secondary does (guard reachable). It runs on a
 // context of its own.
-func (r *run) silencePrimary(ctx context.Context) error {
+func (r *run) silencePrimary(ctx context.Context, caches []CachePlan) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
 	defer cancel()
 	// Flags first: they are what the primary's writes depend on. Ending the pushes may wait for a dead peer.
-	err := r.setFlags(ctx, r.primary, r.plan.Caches, infinispan.FlagOffline)
+	err := r.setFlags(ctx, r.primary, caches, infinispan.FlagOffline)
 	if err != nil {
 		return fmt.Errorf("take site %s offline on the %s: %w", r.secondary.name, r.primary, err)
 	}
 	r.changed(Primary, "site %s holds site %s offline again: its writes depend on nobody", r.primary.name, r.secondary.name)
-	return errors.Join(eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+	return eachCache(ctx, caches, func(ctx context.Context, c CachePlan) error {
 		return r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
-	}))
+	})
 }

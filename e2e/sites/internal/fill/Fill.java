@@ -14,6 +14,7 @@ import org.infinispan.client.hotrod.RemoteCache;
 import org.infinispan.client.hotrod.RemoteCacheManager;
 import org.infinispan.client.hotrod.configuration.ClientIntelligence;
 import org.infinispan.client.hotrod.configuration.ConfigurationBuilder;
+import org.infinispan.client.hotrod.exceptions.HotRodClientException;
 import org.infinispan.commons.marshall.ProtoStreamMarshaller;
 
 /**
@@ -47,7 +48,6 @@ public class Fill {
       // Only the node that was named: the others' addresses may not be reachable from here.
       config.clientIntelligence(ClientIntelligence.BASIC);
       config.marshaller(new ProtoStreamMarshaller());
-      // A batch that failed is reported, not repeated behind the caller's back.
       config.maxRetries(0).socketTimeout(120_000);
 
       try (RemoteCacheManager manager = new RemoteCacheManager(config.build())) {
@@ -61,13 +61,32 @@ public class Fill {
          for (int t = 0; t < threads; t++) {
             workers.add(pool.submit(() -> {
                for (int from; (from = next.getAndAdd(batch)) < end;) {
-                  cache.putAll(entries(prefix, from, Math.min(from + batch, end), size), lifespan > 0 ? lifespan : -1, TimeUnit.SECONDS);
+                  write(cache, entries(prefix, from, Math.min(from + batch, end), size), lifespan > 0 ? lifespan : -1);
                }
             }));
          }
          pool.shutdown();
          for (Future<?> worker : workers) {
             worker.get();
+         }
+      }
+   }
+
+   /** Writes a batch, at most five times: a busy server may roll it back, and writing it again is harmless. */
+   private static void write(RemoteCache<String, String> cache, Map<String, String> entries, long lifespan) {
+      for (int attempt = 1;; attempt++) {
+         try {
+            if (entries.size() == 1) {
+               Map.Entry<String, String> only = entries.entrySet().iterator().next();
+               cache.put(only.getKey(), only.getValue(), lifespan, TimeUnit.SECONDS);
+            } else {
+               cache.putAll(entries, lifespan, TimeUnit.SECONDS);
+            }
+            return;
+         } catch (HotRodClientException e) {
+            if (attempt == 5) {
+               throw e;
+            }
          }
       }
    }

@@ -29,8 +29,13 @@ func PersistentCaches() []string {
 }
 
 // KeycloakCache is the configuration (JSON) of a cache as Keycloak's guide makes it, with a backup to the
-// site peer. It must be made on both sites before anything is written (V47).
+// site peer. It must be made on both sites before anything is written (V47). An ASYNC backup has the
+// failure policy WARN, since the server refuses FAIL for it (ISPN000656).
 func KeycloakCache(peer string, strategy Strategy) ([]byte, error) {
+	policy := "FAIL"
+	if strategy == Async {
+		policy = "WARN"
+	}
 	type object = map[string]any
 	configuration, err := json.Marshal(object{"distributed-cache": object{
 		"mode":           "SYNC",
@@ -44,7 +49,7 @@ func KeycloakCache(peer string, strategy Strategy) ([]byte, error) {
 		"backups": object{peer: object{"backup": object{
 			"strategy":       strategy,
 			"timeout":        4500,
-			"failure-policy": "FAIL",
+			"failure-policy": policy,
 			"state-transfer": object{"chunk-size": 16},
 		}}},
 	}})

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/rest"
 )
 
@@ -177,32 +179,18 @@ func TestNamesAreEscapedInPaths(t *testing.T) {
 }
 
 func TestKeycloaksCachesAreAsTheGuideMakesThem(t *testing.T) {
-	raw, err := rest.KeycloakCache("site-b", rest.Async)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Cache struct {
-			Mode        string
-			Owners      int
-			Statistics  bool
-			Transaction struct{ Mode, Locking string }
-			Backups     map[string]struct {
-				Backup struct {
-					Strategy      string
-					Timeout       int
-					FailurePolicy string `json:"failure-policy"`
-				}
-			}
-		} `json:"distributed-cache"`
-	}
-	if err := json.Unmarshal(raw, &got); err != nil {
-		t.Fatal(err)
-	}
-	cache, backup := got.Cache, got.Cache.Backups["site-b"].Backup
-	if cache.Mode != "SYNC" || cache.Owners != 2 || !cache.Statistics || cache.Transaction.Mode != "NON_DURABLE_XA" ||
-		cache.Transaction.Locking != "PESSIMISTIC" || backup.Strategy != "ASYNC" || backup.Timeout != 4500 || backup.FailurePolicy != "FAIL" {
-		t.Errorf("got %s", raw)
+	for strategy, policy := range map[rest.Strategy]string{rest.Sync: "FAIL", rest.Async: "WARN"} {
+		raw, err := rest.KeycloakCache("site-b", strategy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{"distributed-cache":{"mode":"SYNC","owners":2,"statistics":true,"remote-timeout":5000,` +
+			`"encoding":{"media-type":"application/x-protostream"},"locking":{"acquire-timeout":4000},` +
+			`"transaction":{"mode":"NON_DURABLE_XA","locking":"PESSIMISTIC"},"state-transfer":{"chunk-size":16},` +
+			`"backups":{"site-b":{"backup":{"strategy":"` + string(strategy) + `","timeout":4500,"failure-policy":"` + policy + `","state-transfer":{"chunk-size":16}}}}}}`
+		if !cmp.Equal(decode(t, raw), decode(t, []byte(want))) {
+			t.Errorf("%s: %s", strategy, cmp.Diff(decode(t, []byte(want)), decode(t, raw)))
+		}
 	}
 	volatile := rest.VolatileCaches()
 	for _, name := range rest.PersistentCaches() {
@@ -210,6 +198,14 @@ func TestKeycloaksCachesAreAsTheGuideMakesThem(t *testing.T) {
 			t.Errorf("%s is not among the eight", name)
 		}
 	}
+}
+
+func decode(t *testing.T, raw []byte) (value any) {
+	t.Helper()
+	if err := json.Unmarshal(raw, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 func answer(body string) http.HandlerFunc {

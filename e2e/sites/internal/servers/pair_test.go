@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/link"
-	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/proc"
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/rest"
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/servers"
 )
@@ -37,18 +36,7 @@ func startPair(t *testing.T, version string, change func(*servers.Config)) *pair
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	group, err := proc.NewGroup(filepath.Join(dir, "run"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// The test's own context has ended by now.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		if err := group.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	group := newGroup(t, dir)
 	routers := [2]*servers.Router{}
 	for i, name := range []string{"site-a", "site-b"} {
 		if routers[i], err = servers.StartRouter(ctx, group, artifacts, name, dir); err != nil {
@@ -115,13 +103,7 @@ func (s *site) start(t *testing.T, names ...string) {
 
 // client speaks to the data endpoint of a node as the developer.
 func (s *site) client(t *testing.T, node *servers.Node) *rest.Client {
-	client, err := rest.New(node.RestURL(servers.DataPort), s.config.Developer.User, s.config.Developer.Password, s.cluster.CA())
-	if err != nil {
-		t.Error(err)
-		return nil
-	}
-	t.Cleanup(client.Close)
-	return client
+	return clientOf(t, node.RestURL(servers.DataPort), s.config.Developer, s.cluster.CA())
 }
 
 // relay finds the node that speaks for its site, and what it says.

@@ -83,10 +83,21 @@ func fillCrosses(t *testing.T, p *pair) {
 	const many, few = 10000, 200
 	overHotRod := fill.Entries{Prefix: "hotrod-", First: 1, Count: many, ValueSize: 200}
 	started := time.Now()
-	if err := fill.HotRod(ctx, p.a.config.Artifacts, p.a.nodes[0], p.a.config.Developer, "sessions", overHotRod); err != nil {
+	if err := fill.Both(ctx, p.a.config.Artifacts, "sessions", overHotRod, p.a.side(0), p.b.side(1)); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d entries over Hot Rod in %v", many, time.Since(started).Round(time.Millisecond))
+	t.Logf("%d entries into both sites over Hot Rod in %v", many, time.Since(started).Round(time.Millisecond))
+	for _, sides := range [][2]*site{{p.a, p.b}, {p.b, p.a}} {
+		flags, err := sides[0].clients[1].Flags(ctx, "sessions", sides[1].name)
+		if err != nil || len(flags) != 2 {
+			t.Fatal(flags, err)
+		}
+		for node, flag := range flags {
+			if flag != "online" {
+				t.Errorf("%s is %s on %s after the fill", sides[1].name, flag, node)
+			}
+		}
+	}
 	overREST := fill.Entries{Prefix: "rest-", Count: few, ValueSize: 200}
 	started = time.Now()
 	if err := fill.Put(ctx, p.a.clients, "sessions", overREST); err != nil {
@@ -107,6 +118,11 @@ func fillCrosses(t *testing.T, p *pair) {
 			t.Errorf("%s is %q on b, want %q", key, entries[key], want)
 		}
 	}
+}
+
+// side is a site as the filler takes it, entered through node number i.
+func (s *site) side(i int) fill.Side {
+	return fill.Side{Site: s.name, Node: s.nodes[i], User: s.config.Developer, Client: s.clients[i]}
 }
 
 func writeCrosses(t *testing.T, p *pair, key string) {
