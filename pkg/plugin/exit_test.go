@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
@@ -131,3 +133,99 @@ func TestAResultThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestSitesThatMayAskForACodeAreConnectedOneAfterTheOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		user string
+		want bool // whether both may be connected at the same time
+	}{
+		"token":             {user: "{token: x}", want: true},
+		"credential plugin": {user: "{exec: {apiVersion: client.authentication.k8s.io/v1, command: login, interactiveMode: IfAvailable}}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			path := writeKubeconfig(t, "site-a", "site-b")
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := strings.ReplaceAll(string(content), "{token: kubeconfig-canary}", c.user)
+			if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			o := newResyncOptions(Deps{})
+			for _, site := range []*siteFlags{o.pair.primary, o.pair.secondary} {
+				*site.config.KubeConfig, *site.config.Context = path, "site-a"
+			}
+			arrived := make(chan string, 2)
+			release := make(chan struct{})
+			o.deps.Connect = func(_ context.Context, options kube.Options) (Site, error) {
+				arrived <- options.ContextName
+				<-release
+				return &fakeSite{closed: r.close}, nil
+			}
+			synctest.Test(t, func(t *testing.T) {
+				arrived, release = make(chan string, 2), make(chan struct{})
+				done := make(chan error, 1)
+				go func() {
+					_, _, err := o.connect(t.Context())
+					done <- err
+				}()
+				synctest.Wait()
+				if together := len(arrived) == 2; together != c.want {
+					t.Errorf("connected at the same time: %t, want %t", together, c.want)
+				}
+				close(release)
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestASignalIsAnsweredWithWhatHappensNow(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	told := make(chan struct{})
+	r.err.seen = func(text string) {
+		if strings.Contains(text, "stopping at a safe place") {
+			close(told)
+		}
+	}
+	r.engine = func(ctx context.Context, _ xsite.Options) (xsite.Result, error) {
+		cancel(errors.New("stopped by signal: interrupt"))
+		<-told
+		return xsite.Result{}, &xsite.RunError{Outcome: xsite.Interrupted, Phase: xsite.PhasePush, Err: context.Cause(ctx)}
+	}
+	if code := r.runIn(ctx, pair()...); code != ExitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+	if want := "next: to go on: kubectl ispn-resync --primary-context site-a --secondary-context site-b\n"; !strings.Contains(r.err.String(), want) {
+		t.Errorf("not told how to go on:\n%s", r.err)
+	}
+}
+
+func TestAnInterruptDoesNotWaitForASilentServer(t *testing.T) {
+	r := newRig(t)
+	flags := newSiteFlags(xsite.Primary)
+	*flags.config.Context = "site-a"
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		o := newResyncOptions(Deps{Connect: func(context.Context, kube.Options) (Site, error) {
+			<-answer // whatever happens to the context
+			return &fakeSite{context: "site-a", closed: r.close}, nil
+		}})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("stopped by signal: interrupt"))
+		_, err := o.connectOne(ctx, flags)
+		if err == nil || CodeOf(err) != ExitRefused || !strings.Contains(err.Error(), "stopped by signal") {
+			t.Errorf("got %v", err)
+		}
+		close(answer)
+		synctest.Wait()
+		if len(r.closed) != 1 {
+			t.Error("the connection that came too late is left open")
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -76,7 +77,12 @@ func (o *resyncOptions) Run(ctx context.Context) error {
 		defer shown.Resume()
 		return o.confirmation().ask(ctx, plan)
 	}
+	cancelled := context.AfterFunc(ctx, func() {
+		shown.Observe(xsite.Event{Time: time.Now(), Kind: xsite.Noted, Message: context.Cause(ctx).Error() +
+			"; finishing the current call and stopping at a safe place (once more ends at once)"})
+	})
 	result, err := o.deps.Recover(ctx, options)
+	cancelled()
 	shown.Close()
 	if err != nil {
 		return &failure{err: err, again: commandLine(o.all)}
@@ -141,16 +147,39 @@ func (o *resyncOptions) connect(ctx context.Context) (primary, secondary Site, e
 	return primary, secondary, nil
 }
 
-// connectOne connects to one site.
+// connectOne connects to one site. It returns when the context ends, even where client-go's discovery, which knows no
+// context, is still waiting for a server; what comes of that is closed.
 func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site, error) {
 	options := o.target.options(flags)
 	options.Warn = func(message string) { o.warn(string(flags.role) + ": " + message) }
 	options.ObserveCall = traceCalls(flags.role)
-	site, err := o.deps.Connect(ctx, options)
-	if err != nil {
-		return nil, &connectError{role: flags.role, context: flags.context(), err: err}
+	type connection struct {
+		site Site
+		err  error
 	}
-	return site, nil
+	done := make(chan connection)
+	go func() {
+		site, err := o.deps.Connect(ctx, options)
+		select {
+		case done <- connection{site, err}:
+		case <-ctx.Done():
+			if err == nil {
+				site.Close()
+			}
+		}
+	}()
+	failed := func(err error) error {
+		return &connectError{role: flags.role, context: flags.context(), err: err}
+	}
+	select {
+	case <-ctx.Done():
+		return nil, failed(context.Cause(ctx))
+	case c := <-done:
+		if c.err != nil {
+			return nil, failed(c.err)
+		}
+		return c.site, nil
+	}
 }
 
 // warn writes a warning to standard error; there is nowhere to tell that this failed.

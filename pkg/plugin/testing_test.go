@@ -76,11 +76,16 @@ func (f *fakeSite) Close() { f.closed(f.context) }
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
+	// seen is told every piece written, if set.
+	seen func(text string)
 }
 
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.seen != nil {
+		b.seen(string(p))
+	}
 	return b.b.Write(p)
 }
 
@@ -139,6 +144,12 @@ func (r *rig) onTerminal() *rig {
 // run runs a command line.
 func (r *rig) run(args ...string) ExitCode {
 	r.t.Helper()
+	return r.runIn(r.t.Context(), args...)
+}
+
+// runIn is run in a context of the test's own.
+func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
+	r.t.Helper()
 	deps := Deps{
 		Streams:   genericiooptions.IOStreams{In: r.in, Out: r.out, ErrOut: r.err},
 		Terminal:  r.terminal,
@@ -155,7 +166,7 @@ func (r *rig) run(args ...string) ExitCode {
 		},
 		Recover: func(ctx context.Context, options xsite.Options) (xsite.Result, error) { return r.engine(ctx, options) },
 	}
-	return Execute(r.t.Context(), deps, append([]string{"/somewhere/" + binaryName}, args...))
+	return Execute(ctx, deps, append([]string{"/somewhere/" + binaryName}, args...))
 }
 
 func (r *rig) close(name string) {
