@@ -81,9 +81,14 @@ func (n *Node) Ready(ctx context.Context) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// WaitReady waits until the node answers. The error of one that died, or that did not answer before ctx
-// ended, carries the end of its log.
+// readyLimit is many times what a start takes; a server that cannot start may stay alive and silent.
+const readyLimit = 2 * time.Minute
+
+// WaitReady waits until the node answers. The error of one that died, or that did not answer within two
+// minutes or before ctx ended, carries the end of its log.
 func (n *Node) WaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for !n.Ready(ctx) {

@@ -83,10 +83,10 @@ func TestANodeIsWhatThePodOfTheOperatorIs(t *testing.T) {
 	}
 }
 
-// TestAServerThatCannotStartIsReportedWithItsLog starts one whose site's name no release accepts.
+// TestAServerThatCannotStartIsReportedWithItsLog starts one whose configuration names a schema of no release.
 func TestAServerThatCannotStartIsReportedWithItsLog(t *testing.T) {
 	_, config := oneNode(t)
-	config.Artifacts.Version.Schema = "1.0"
+	config.Artifacts.Version.Schema = "99.0"
 	cluster, err := servers.NewCluster(config)
 	if err != nil {
 		t.Fatal(err)
