@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,7 +107,7 @@ func TestAServerThatCannotStartIsReportedWithItsLog(t *testing.T) {
 // oneNode describes a site of one node whose peer site is not there.
 func oneNode(t *testing.T) (*servers.Cluster, servers.Config) {
 	t.Helper()
-	artifacts, err := servers.Resolve(t.Context(), servers.Source{Log: t.Output()})
+	artifacts, err := servers.Resolve(t.Context(), servers.Source{Version: os.Getenv("ISPN_VERSION"), Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
