@@ -30,31 +30,35 @@ func countChanges(t *testing.T, prepare func(*pair)) int {
 	return p.changes
 }
 
-// states are the pairs that runs are ended on.
-func states() map[string]func(*pair) {
-	return map[string]func(*pair){
-		"SYNC, both online": func(*pair) {},
-		"ASYNC in mode AUTO, the secondary held offline": func(p *pair) {
-			p.backups(func(b *infinispan.BackupConfig) {
-				b.Strategy, b.Mode = infinispan.StrategyAsync, infinispan.ModeAuto
-			})
-			for _, c := range p.a.caches {
-				c.setFlag(infinispan.FlagOffline)
-			}
-		},
+// usual is the pair as it mostly is: SYNC, each site online for the other.
+func usual(*pair) {}
+
+// unusual is a pair of which the run has most to put back: ASYNC in mode AUTO, the secondary held offline.
+func unusual(p *pair) {
+	p.backups(func(b *infinispan.BackupConfig) {
+		b.Strategy, b.Mode = infinispan.StrategyAsync, infinispan.ModeAuto
+	})
+	for _, c := range p.a.caches {
+		c.setFlag(infinispan.FlagOffline)
 	}
 }
 
 // The command is ended at each of its changing calls, in each way; the same command then finishes the work.
 func TestARunThatEndsAtAnyCallIsFinishedByTheSameCommand(t *testing.T) {
-	for state, prepare := range states() {
-		total := countChanges(t, prepare)
-		for _, end := range []how{interruptedBefore, interruptedUnheard, interruptedAfter, diedBefore, diedAfter} {
+	for state, c := range map[string]struct {
+		prepare func(*pair)
+		ends    []how
+	}{
+		"usual":   {usual, []how{interruptedBefore, interruptedUnheard, interruptedAfter, diedBefore, diedAfter}},
+		"unusual": {unusual, []how{interruptedUnheard, diedAfter}},
+	} {
+		total := countChanges(t, c.prepare)
+		for _, end := range c.ends {
 			for at := 1; at <= total; at++ {
 				t.Run(fmt.Sprintf("%s/%s/%d", state, end, at), func(t *testing.T) {
 					t.Parallel()
 					p := smallPair(t)
-					prepare(p)
+					c.prepare(p)
 					p.deadline = &ending{at: at, how: end}
 					_, err := p.recover(t)
 					if err == nil && at < total-1 {
@@ -74,15 +78,13 @@ func TestARunThatEndsAtAnyCallIsFinishedByTheSameCommand(t *testing.T) {
 
 // Two commands in a row come to their ends, the second at each call of its own; the third finishes the work.
 func TestARunThatEndsTwiceIsFinishedByTheSameCommand(t *testing.T) {
-	prepare := states()["SYNC, both online"]
-	total := countChanges(t, prepare)
-	for _, first := range []int{total / 3, total / 2, total * 3 / 4} {
+	total := countChanges(t, usual)
+	for _, first := range []int{total / 2, total * 3 / 4} {
 		for _, end := range []how{interruptedUnheard, diedAfter} {
 			for at := 1; at <= total; at++ {
 				t.Run(fmt.Sprintf("%d/%s/%d", first, end, at), func(t *testing.T) {
 					t.Parallel()
 					p := smallPair(t)
-					prepare(p)
 					p.deadline = &ending{at: first, how: diedAfter}
 					if _, err := p.recover(t); err == nil {
 						t.Fatal("the first command did not notice its end")
@@ -103,13 +105,12 @@ func TestARunThatEndsTwiceIsFinishedByTheSameCommand(t *testing.T) {
 
 // A step that fails, whichever it is, leaves a state from which the same command finishes.
 func TestAChangingCallThatFailsOnceIsNoDeadEnd(t *testing.T) {
-	prepare := states()["ASYNC in mode AUTO, the secondary held offline"]
-	total := countChanges(t, prepare)
+	total := countChanges(t, unusual)
 	for at := 1; at <= total; at++ {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			p := smallPair(t)
-			prepare(p)
+			unusual(p)
 			p.hooks = append(p.hooks, &hook{occasion: occasion{always: true}, before: func() error {
 				if p.changes == at && p.calls[len(p.calls)-1].changing {
 					return errFake
