@@ -78,7 +78,7 @@ func (c *Client) record(r *request, a *answer, start time.Time, err error) {
 func (c *Client) exchange(ctx context.Context, r *request) (*answer, error) {
 	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	res, err := c.send(callCtx, r)
+	res, err := c.send(callCtx, c.calls, r)
 	if err != nil {
 		return nil, c.failed(ctx, callCtx, r, err)
 	}
@@ -97,8 +97,8 @@ func (c *Client) exchange(ctx context.Context, r *request) (*answer, error) {
 	return a, nil
 }
 
-// send builds the HTTP request and sends it.
-func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
+// send builds the HTTP request and sends it over one of the client's two transports.
+func (c *Client) send(ctx context.Context, with *http.Client, r *request) (*http.Response, error) {
 	target := url.URL{
 		Scheme: c.base.Scheme, Host: c.base.Host,
 		Path: r.path.plain, RawPath: r.path.escaped, RawQuery: r.query,
@@ -116,7 +116,7 @@ func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
 	for name, values := range r.header {
 		req.Header[name] = values
 	}
-	return c.http.Do(req)
+	return with.Do(req)
 }
 
 // failed turns an error of making a call into a CallError that says which kind it is.

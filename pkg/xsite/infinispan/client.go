@@ -61,7 +61,8 @@ type CallRecord struct {
 // Client is the REST client of one Infinispan node. It is safe for concurrent use. Its String never shows credentials.
 type Client struct {
 	base      url.URL
-	http      *http.Client
+	calls     *http.Client
+	listings  *http.Client
 	timeout   time.Duration
 	userAgent string
 	creds     Credentials
@@ -85,23 +86,25 @@ func New(o Options) (*Client, error) {
 		tlsConfig = o.TLS.Clone()
 	}
 	// No proxy from the environment: the connection is made by DialContext and by nobody else.
-	transport := &http.Transport{
+	calls := &http.Transport{
 		DialContext:         markDialErrors(dial),
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
 		DisableCompression:  true,
 		IdleConnTimeout:     idleConnTimeout,
 	}
+	// A listing has a connection of its own. On one that was used before, the transport would silently repeat a request
+	// that the server dropped (V40), and the server would refuse the repeated Digest answer: a false 401.
+	listings := calls.Clone()
+	listings.DisableKeepAlives = true
 	c := &Client{
 		base:      url.URL{Scheme: o.BaseURL.Scheme, Host: o.BaseURL.Host},
 		timeout:   o.CallTimeout,
 		userAgent: o.UserAgent,
 		creds:     o.Credentials,
 		observe:   o.Observe,
-		http: &http.Client{
-			Transport:     &authenticator{base: transport, creds: o.Credentials},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		calls:     newHTTPClient(calls, o.Credentials),
+		listings:  newHTTPClient(listings, o.Credentials),
 	}
 	if c.timeout <= 0 {
 		c.timeout = defaultCallTimeout
@@ -114,7 +117,8 @@ func New(o Options) (*Client, error) {
 
 // Close closes idle connections. Calls after Close still work.
 func (c *Client) Close() {
-	c.http.CloseIdleConnections()
+	c.calls.CloseIdleConnections()
+	c.listings.CloseIdleConnections()
 }
 
 // String names the node's address.
@@ -125,6 +129,14 @@ func (c *Client) String() string {
 // GoString is String: the fields of a client are nobody's business.
 func (c *Client) GoString() string {
 	return c.String()
+}
+
+// newHTTPClient makes a client that authenticates and follows no redirects.
+func newHTTPClient(base http.RoundTripper, creds Credentials) *http.Client {
+	return &http.Client{
+		Transport:     &authenticator{base: base, creds: creds},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // checkBase refuses addresses that would carry a user, a path or a query into every call.

@@ -131,7 +131,17 @@ func (c *Client) list(ctx context.Context, cache, query string, element func(raw
 			break // the wait was long enough
 		}
 	}
-	return &CallError{Method: r.method, Path: r.shown(), Err: fmt.Errorf("%w, while it answers other calls: %w", ErrNotListable, err)}
+	// Not wrapped: the node is reachable, whatever this one call says.
+	return &CallError{Method: r.method, Path: r.shown(), Err: fmt.Errorf("%w, while it answers other calls (%s)", ErrNotListable, cause(err))}
+}
+
+// cause gives what happened to a call without naming the call again.
+func cause(err error) string {
+	var call *CallError
+	if errors.As(err, &call) && call.Err != nil {
+		return call.Err.Error()
+	}
+	return err.Error()
 }
 
 // unanswered reports whether a call got no answer at all in time: so 14.0.28 treats what later versions drop.

@@ -25,7 +25,7 @@ func (c *Client) listOnce(ctx context.Context, r *request, element func(raw []by
 	defer cancel(nil)
 	idle := time.AfterFunc(c.timeout, func() { cancel(errIdle) })
 	defer idle.Stop()
-	res, err := c.send(callCtx, r)
+	res, err := c.send(callCtx, c.listings, r)
 	if err != nil {
 		return nil, c.failed(ctx, callCtx, r, err)
 	}
