@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,7 @@ func traceCalls(role xsite.Role) func(infinispan.CallRecord) {
 func addVerbosity(cmd *cobra.Command, errOut io.Writer) {
 	var level int
 	cmd.PersistentFlags().IntVarP(&level, "v", "v", 0,
-		"Level of the log on standard error; from 6 on it has every request to the API servers and to Infinispan, 7 is the highest.")
+		"Level of the log on standard error; 0 is none, from 6 on it has every request to the API servers and to Infinispan, 7 is the highest.")
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if level < 0 {
 			return usagef("-v %d is negative", level)
@@ -42,6 +43,8 @@ func addVerbosity(cmd *cobra.Command, errOut io.Writer) {
 			level = maxVerbosity
 		}
 		if level == 0 {
+			// What client-go tells its log comes back as errors as well, and its lines would tear the picture apart.
+			klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 			return nil
 		}
 		var verbosity klog.Level
