@@ -14,6 +14,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 const (
@@ -116,18 +118,42 @@ func (s *session) connect(ctx context.Context, d *podDialer, port, id int) (net.
 		return nil, err
 	}
 	_ = complaints.Close() // nothing is written to it; when that cannot be said the data stream fails too
+	message := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(io.LimitReader(complaints, messageLimit)) // what was read before it broke is what there is
+		message <- string(text)
+	}()
 	headers.Set(corev1.StreamType, corev1.StreamTypeData)
 	data, err := s.stream(ctx, headers)
-	if err != nil {
+	if err != nil { // a port that refuses may be faster than the acknowledgement of the stream
+		text := ""
+		if ctx.Err() == nil && !s.broken() {
+			text = await(message)
+		}
 		s.drop(complaints)
 		s.release()
+		if text != "" {
+			return nil, d.broke("dial", port, &ForwardError{Pod: d.pod.Name, Port: port, Message: text})
+		}
 		return nil, err
 	}
 	near, far := net.Pipe()
 	c := &podConn{Conn: near, dialer: d, session: s, port: port}
 	go c.send(data, far)
-	go c.receive(far, data, complaints)
+	go c.receive(far, data, complaints, message)
 	return c, nil
+}
+
+// await gives the far end's explanation, or nothing if it does not come in time.
+func await(message <-chan string) string {
+	timer := time.NewTimer(messageGrace)
+	defer timer.Stop()
+	select {
+	case text := <-message:
+		return text
+	case <-timer.C:
+		return ""
+	}
 }
 
 // stream creates one stream. The library's own wait knows no context and ends after 30 s only.
@@ -188,7 +214,7 @@ func (a podAddr) String() string { return string(a) }
 
 // RemoteAddr gives POD:PORT.
 func (c *podConn) RemoteAddr() net.Addr {
-	return podAddr(net.JoinHostPort(c.dialer.pod.Name, strconv.Itoa(c.port)))
+	return c.dialer.address(c.port)
 }
 
 // Read reads from the pod. The end of a connection that broke is its cause, never io.EOF (V42).
@@ -225,23 +251,13 @@ func (c *podConn) send(data httpstream.Stream, far net.Conn) {
 }
 
 // receive copies from the pod until either side ends, finds out why, and cleans up.
-func (c *podConn) receive(far net.Conn, data, complaints httpstream.Stream) {
-	message := make(chan string, 1)
-	go func() {
-		text, _ := io.ReadAll(io.LimitReader(complaints, messageLimit)) // what was read before it broke is what there is
-		message <- string(text)
-	}()
+func (c *podConn) receive(far net.Conn, data, complaints httpstream.Stream, message <-chan string) {
 	_, err := io.CopyBuffer(writerOnly{far}, readerOnly{&noting{data, c}}, make([]byte, copyBuffer))
 	lost := c.session.broken()
 	c.session.drop(data)
 	var text string
 	if err == nil { // the far end ended it; it may say why
-		timer := time.NewTimer(messageGrace)
-		select {
-		case text = <-message:
-		case <-timer.C:
-		}
-		timer.Stop()
+		text = await(message)
 	}
 	c.session.drop(complaints)
 	if cause := c.explain(text, lost); cause != nil {
@@ -253,8 +269,7 @@ func (c *podConn) receive(far net.Conn, data, complaints httpstream.Stream) {
 	c.session.release()
 }
 
-// explain makes an error of how the far end ended the connection, nil when it ended it without complaint. A broken
-// connection is looked into: the pod may be gone.
+// explain makes an error of how the far end ended the connection, nil when it ended it without complaint.
 func (c *podConn) explain(message string, lost bool) error {
 	var cause error
 	op := "read"
@@ -271,12 +286,22 @@ func (c *podConn) explain(message string, lost bool) error {
 	default:
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(c.dialer.forwarder.life, dialTimeout)
+	return c.dialer.broke(op, c.port, cause)
+}
+
+// broke gives the error of a connection that broke, after a look at why: the pod may be gone.
+func (d *podDialer) broke(op string, port int, cause error) error {
+	ctx, cancel := context.WithTimeout(d.forwarder.life, dialTimeout)
 	defer cancel()
-	if gone := c.dialer.forwarder.check(ctx, c.dialer.pod); gone != nil {
+	if gone := d.forwarder.check(ctx, d.pod); errors.Is(gone, xsite.ErrPodGone) {
 		cause = fmt.Errorf("%w: %w", cause, gone)
 	}
-	return &net.OpError{Op: op, Net: podAddr("").Network(), Addr: c.RemoteAddr(), Err: cause}
+	return &net.OpError{Op: op, Net: podAddr("").Network(), Addr: d.address(port), Err: cause}
+}
+
+// address is how a port of the pod is called.
+func (d *podDialer) address(port int) podAddr {
+	return podAddr(net.JoinHostPort(d.pod.Name, strconv.Itoa(port)))
 }
 
 // neverConnected reports whether a container runtime's message says that the pod's port was not reached at all. The

@@ -78,8 +78,8 @@ func newPodDialer(f *forwarder, pod xsite.Pod) *podDialer {
 }
 
 // dial connects to a port of the pod. The error wraps xsite.ErrPodGone when the pod is no longer there. A port that
-// refuses connections shows at the first read, since the protocol reports it no earlier: as a *net.OpError with Op
-// "dial" around a *ForwardError.
+// refuses connections is a *net.OpError with Op "dial" around a *ForwardError; since the protocol knows no "connected",
+// it may come as late as from the first read.
 func (d *podDialer) dial(ctx context.Context, port int) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -92,6 +92,10 @@ func (d *podDialer) dial(ctx context.Context, port int) (net.Conn, error) {
 		conn, err := s.connect(ctx, d, port, d.nextID())
 		if err == nil {
 			return conn, nil
+		}
+		var refused *ForwardError
+		if errors.As(err, &refused) {
+			return nil, err // an answer; nothing is wrong with the connection it came over
 		}
 		d.retire(s)
 		if opened || ctx.Err() != nil {
@@ -128,6 +132,9 @@ func (d *podDialer) session(ctx context.Context) (s *session, opened bool, err e
 	}
 	link, err := d.forwarder.open(ctx, d.pod.Name)
 	if err != nil {
+		if gone := d.forwarder.check(ctx, d.pod); errors.Is(gone, xsite.ErrPodGone) {
+			err = fmt.Errorf("%w: %w", gone, err)
+		}
 		return nil, false, err
 	}
 	s = newSession(d.forwarder, link)
@@ -194,7 +201,7 @@ func (f *forwarder) open(ctx context.Context, pod string) (link, error) {
 	go func() {
 		l, err := f.openWebSocket(ctx, target)
 		if isUpgradeFailure(err) {
-			l, err = f.openSPDY(ctx, target)
+			l, err = f.insteadSPDY(ctx, target, err)
 		}
 		done <- result{l, err}
 	}()
@@ -233,6 +240,18 @@ func (f *forwarder) openWebSocket(ctx context.Context, target *url.URL) (link, e
 	return link{Connection: connection, cut: tunnel.Close}, nil
 }
 
+// insteadSPDY upgrades to SPDY where a WebSocket was refused. SPDY's errors are mere text; when both ways fail, what the
+// API server answered to the WebSocket has the type.
+func (f *forwarder) insteadSPDY(ctx context.Context, target *url.URL, refusal error) (link, error) {
+	l, err := f.openSPDY(ctx, target)
+	var upgrade *httpstream.UpgradeFailureError
+	var status *apierrors.StatusError
+	if err != nil && errors.As(refusal, &upgrade) && errors.As(upgrade.Cause, &status) {
+		err = fmt.Errorf("%w (over SPDY: %w)", status, err)
+	}
+	return l, err
+}
+
 // openSPDY upgrades to SPDY directly.
 func (f *forwarder) openSPDY(ctx context.Context, target *url.URL) (link, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(f.site.api.config)
@@ -259,10 +278,6 @@ func isUpgradeFailure(err error) bool {
 func (f *forwarder) explain(err error, pod string) error {
 	if err == nil {
 		return nil
-	}
-	var upgrade *httpstream.UpgradeFailureError
-	if errors.As(err, &upgrade) {
-		err = upgrade.Cause
 	}
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("open a port-forward to pod %s: %w: %w", pod, xsite.ErrPodGone, err)
