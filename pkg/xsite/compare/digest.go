@@ -4,8 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
-	"io"
 	"math/bits"
 )
 
@@ -51,36 +49,33 @@ func (p fingerprint) element() [16]byte {
 
 // fingerprinter hashes entries. It is for one goroutine.
 type fingerprinter struct {
-	seed seed
-	hash hash.Hash
-	sum  [sha256.Size]byte
+	buffer []byte // begins with the seed
 }
 
 func newFingerprinter(s seed) *fingerprinter {
-	return &fingerprinter{seed: s, hash: sha256.New()}
+	return &fingerprinter{buffer: append([]byte(nil), s[:]...)}
 }
 
 // of hashes a key, and its value unless that is nil.
 func (f *fingerprinter) of(key, value []byte) fingerprint {
 	var p fingerprint
-	sum := f.keyed("k", key, nil)
-	p.bucket = binary.BigEndian.Uint16(sum)
+	sum := f.keyed('k', key, nil)
+	p.bucket = binary.BigEndian.Uint16(sum[:])
 	copy(p.id[:], sum[2:])
 	if value != nil {
 		// The key's hash is in the value's, so that values cannot change places between keys unseen.
-		copy(p.mark[:], f.keyed("v", sum[2:18], value))
+		sum = f.keyed('v', p.id[:], value)
+		copy(p.mark[:], sum[:])
 	}
 	return p
 }
 
-// keyed hashes two parts, the first of fixed length where there is a second. Package sha256 never fails to write.
-func (f *fingerprinter) keyed(kind string, first, second []byte) []byte {
-	f.hash.Reset()
-	_, _ = f.hash.Write(f.seed[:])
-	_, _ = io.WriteString(f.hash, kind)
-	_, _ = f.hash.Write(first)
-	_, _ = f.hash.Write(second)
-	return f.hash.Sum(f.sum[:0])
+// keyed hashes two parts, the first of fixed length where there is a second.
+func (f *fingerprinter) keyed(kind byte, first, second []byte) [sha256.Size]byte {
+	f.buffer = append(f.buffer[:len(seed{})], kind)
+	f.buffer = append(f.buffer, first...)
+	f.buffer = append(f.buffer, second...)
+	return sha256.Sum256(f.buffer)
 }
 
 // bucket is the digest of the entries whose keys fall into it: their number, and the sum of their elements modulo 2^128.
