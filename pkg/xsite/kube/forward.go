@@ -59,7 +59,8 @@ func (f *forwarder) close() {
 }
 
 // podDialer makes TCP-like connections into one pod. They share one port-forward connection, which is opened when it
-// is needed and again when it dropped; every opening proves before and after that the pod still has its UID.
+// is needed and again when it dropped; every opening proves before and after that the pod still has its UID, and so does
+// every further connection before a byte is sent.
 type podDialer struct {
 	forwarder *forwarder
 	pod       xsite.Pod
@@ -90,6 +91,14 @@ func (d *podDialer) dial(ctx context.Context, port int) (net.Conn, error) {
 			return nil, err
 		}
 		conn, err := s.connect(ctx, d, port, d.nextID())
+		if err == nil && !opened {
+			// A kubelet keeps a port-forward with the pod it was opened to; not every stand-in for one does.
+			if gone := d.forwarder.check(ctx, d.pod); gone != nil {
+				_ = conn.Close() // nothing was sent over it
+				d.retire(s)
+				return nil, gone
+			}
+		}
 		if err == nil {
 			return conn, nil
 		}

@@ -191,6 +191,19 @@ func TestASuccessorOfAPodIsNeverReached(t *testing.T) {
 	}
 }
 
+func TestASuccessorIsNotReachedOverAPortForwardThatStillStands(t *testing.T) {
+	f := newSite(t)
+	f.echo("infinispan-0", 11223)
+	d := newPodDialer(f.mustConnect(nil).forward, podZero())
+	if err := says(dial(t, d, 11223), "before"); err != nil {
+		t.Fatal(err)
+	}
+	f.edit(infinispanPod("infinispan-0"), func(o object) { o["metadata"].(object)["uid"] = "successor" })
+	if conn, err := d.dial(t.Context(), 11223); !errors.Is(err, xsite.ErrPodGone) {
+		t.Errorf("got %v, %v", conn, err)
+	}
+}
+
 func TestAConnectionThatBreaksWithItsPodSaysThatThePodIsGone(t *testing.T) {
 	f := newSite(t)
 	f.echo("infinispan-0", 11223)
