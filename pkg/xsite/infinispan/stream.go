@@ -15,7 +15,7 @@ const elementLimit = 64 << 20
 
 var (
 	errIdle  = errors.New("no more data came")
-	errLarge = fmt.Errorf("an element of more than %d bytes", elementLimit)
+	errLarge = errors.New("an element that is too large to be one")
 )
 
 // listOnce makes one listing call and hands every element of the array to element. The answer it returns, for the
@@ -41,7 +41,8 @@ func (c *Client) listOnce(ctx context.Context, r *request, element func(raw []by
 		return a, a.unexpected("a status other than 200")
 	}
 	s := &stream{
-		body: &idleReader{body: res.Body, idle: idle, timeout: c.timeout},
+		body:  &idleReader{body: res.Body, idle: idle, timeout: c.timeout},
+		limit: elementLimit,
 		wrap: func(n int64, err error) error {
 			failed := c.failed(ctx, callCtx, r, err)
 			if ctx.Err() != nil {
@@ -71,7 +72,8 @@ func (i *idleReader) Read(p []byte) (int, error) {
 // stream reads one JSON array element by element.
 type stream struct {
 	body io.Reader
-	// left is what may still be read before the current element ends.
+	// limit bounds one element; left is what may still be read before the current one ends.
+	limit    int64
 	left     int64
 	elements int64
 	// wrap makes the error of a stream that broke off, unexpected that of one that is not what it should be.
@@ -91,7 +93,7 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // run reads the array from '[' to ']' and to the end of the body: only then is it whole (V42).
 func (s *stream) run(element func(raw []byte) error) error {
-	s.left = elementLimit
+	s.left = s.limit
 	dec := json.NewDecoder(s)
 	open, err := dec.Token()
 	if err != nil {
@@ -105,7 +107,7 @@ func (s *stream) run(element func(raw []byte) error) error {
 		if err := dec.Decode(&raw); err != nil {
 			return s.broken(err)
 		}
-		s.left = elementLimit
+		s.left = s.limit
 		if err := element(raw); err != nil {
 			var bad *elementError
 			if errors.As(err, &bad) {

@@ -26,6 +26,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func testStream(body io.Reader) *stream {
 	return &stream{
 		body:       body,
+		limit:      1 << 20,
 		wrap:       func(n int64, err error) error { return &TruncatedError{Elements: n, Err: err} },
 		unexpected: func(what string) error { return &UnexpectedAnswerError{What: what} },
 	}
