@@ -1,0 +1,152 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites"
+)
+
+// outcome is what one run of the plugin left.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// straight are the arguments of the recovery that keeps site-a and discards site-b, confirmed.
+func straight(more ...string) []string {
+	return append([]string{"--primary-context", "site-a", "--secondary-context", "site-b", "--confirm", "site-b"}, more...)
+}
+
+// resync runs the plugin on the pair and waits for its end.
+func resync(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return begin(t, pair, args...).wait()
+}
+
+// running is a plugin at work. Its standard error can be watched.
+type running struct {
+	t       *testing.T
+	command *exec.Cmd
+	stdout  bytes.Buffer
+	stderr  *watched
+}
+
+// begin starts the plugin with the kubeconfig of a pair.
+func begin(t *testing.T, p *sites.Pair, args ...string) *running {
+	t.Helper()
+	return beginWith(t, p.Kubeconfig(), args...)
+}
+
+// beginWith starts the plugin with a kubeconfig.
+func beginWith(t *testing.T, kubeconfig string, args ...string) *running {
+	t.Helper()
+	r := &running{t: t, stderr: &watched{seen: make(chan struct{})}}
+	r.command = exec.CommandContext(t.Context(), binary, args...)
+	r.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
+	r.command.Stdout = &r.stdout
+	r.command.Stderr = io.MultiWriter(r.stderr, &logWriter{t: t})
+	if err := r.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// wait waits for the plugin's end.
+func (r *running) wait() outcome {
+	r.t.Helper()
+	err := r.command.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		r.t.Fatal(err)
+	}
+	return outcome{code: r.command.ProcessState.ExitCode(), stdout: r.stdout.String(), stderr: r.stderr.String()}
+}
+
+// until waits until the plugin has written text to its standard error, or has ended its output.
+func (r *running) until(ctx context.Context, text string) {
+	r.t.Helper()
+	if err := r.stderr.until(ctx, text); err != nil {
+		r.t.Fatalf("the plugin did not say %q: %v", text, err)
+	}
+}
+
+// watched collects output and tells who waits for a text in it.
+type watched struct {
+	mu   sync.Mutex
+	text strings.Builder
+	seen chan struct{} // closed and replaced at every write
+}
+
+// Write implements io.Writer.
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	close(w.seen)
+	w.seen = make(chan struct{})
+	return len(p), nil
+}
+
+// String returns what was written.
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// until waits for a text.
+func (w *watched) until(ctx context.Context, text string) error {
+	for {
+		w.mu.Lock()
+		found, next := strings.Contains(w.text.String(), text), w.seen
+		w.mu.Unlock()
+		if found {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// logWriter shows the plugin's progress in the test's log.
+type logWriter struct{ t *testing.T }
+
+// Write implements io.Writer.
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.t.Logf("plugin: %s", strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+// mustSucceed fails the test unless the run ended with exit code 0.
+func (o outcome) mustSucceed(t *testing.T) outcome {
+	t.Helper()
+	if o.code != 0 {
+		t.Fatalf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.code, o.stdout, o.stderr)
+	}
+	return o
+}
+
+// mustEnd fails the test unless the run ended with the given exit code and all of these words on standard error.
+func (o outcome) mustEnd(t *testing.T, code int, words ...string) outcome {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)
+	}
+	for _, word := range words {
+		if !strings.Contains(o.stderr, word) {
+			t.Errorf("standard error does not say %q:\n%s", word, o.stderr)
+		}
+	}
+	return o
+}
