@@ -48,17 +48,28 @@ func (p *Pair) ResetCaches(ctx context.Context, set CacheSet, strategy Strategy)
 		return err
 	}
 	// An offline flag outlives its cache (V47).
-	for _, s := range p.Sites() {
-		clients, err := s.Clients()
-		if err != nil {
-			return err
-		}
-		if err := clients[0].BackupAll(ctx, s.peer, BringOnline); err != nil {
-			return fmt.Errorf("bring %s online in %s: %w", s.peer, s.Name, err)
-		}
+	return errors.Join(p.A.Backup(ctx, BringOnline), p.B.Backup(ctx, BringOnline))
+}
+
+// Backup does action (TakeOffline, BringOnline) on the other site for every cache of this one that backs
+// up to it. A site without such caches is left at that.
+func (s *Site) Backup(ctx context.Context, action Action) error {
+	names, err := s.Caches(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	_, client, err := s.answering(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.BackupAll(ctx, s.peer, action); err != nil {
+		return fmt.Errorf("%s %s in %s: %w", action, s.peer, s.Name, err)
 	}
 	return nil
 }
+
+// Peer is the name of the other site.
+func (s *Site) Peer() string { return s.peer }
 
 // CreateCaches makes caches in this site alone, with a backup to the other.
 func (s *Site) CreateCaches(ctx context.Context, strategy Strategy, names ...string) error {
@@ -66,12 +77,12 @@ func (s *Site) CreateCaches(ctx context.Context, strategy Strategy, names ...str
 	if err != nil {
 		return err
 	}
-	clients, err := s.Clients()
+	_, client, err := s.answering(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := clients[0].CreateCache(ctx, name, configuration); err != nil {
+		if err := client.CreateCache(ctx, name, configuration); err != nil {
 			return fmt.Errorf("make cache %s in %s: %w", name, s.Name, err)
 		}
 	}
@@ -80,13 +91,13 @@ func (s *Site) CreateCaches(ctx context.Context, strategy Strategy, names ...str
 
 // DeleteCaches deletes caches from this site; one that is not there is left at that.
 func (s *Site) DeleteCaches(ctx context.Context, names ...string) error {
-	clients, err := s.Clients()
+	_, client, err := s.answering(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
 		var answer *Error
-		if err := clients[0].DeleteCache(ctx, name); errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		if err := client.DeleteCache(ctx, name); errors.As(err, &answer) && answer.Status == http.StatusNotFound {
 			continue
 		} else if err != nil {
 			return fmt.Errorf("delete cache %s from %s: %w", name, s.Name, err)
@@ -97,11 +108,11 @@ func (s *Site) DeleteCaches(ctx context.Context, names ...string) error {
 
 // Caches lists the caches of the site that are not the server's own.
 func (s *Site) Caches(ctx context.Context) ([]string, error) {
-	clients, err := s.Clients()
+	_, client, err := s.answering(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := clients[0].Caches(ctx)
+	all, err := client.Caches(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the caches of %s: %w", s.Name, err)
 	}

@@ -19,16 +19,12 @@ func (p *Pair) Fill(ctx context.Context, cache string, entries Entries) error {
 		return p.A.Fill(ctx, cache, entries)
 	}
 	sides := make([]fill.Side, 0, 2)
-	for i, s := range p.Sites() {
-		nodes := s.Nodes()
-		if len(nodes) == 0 {
-			return fmt.Errorf("no server of %s runs", s.Name)
-		}
-		client, err := s.Client(nodes[0])
+	for _, s := range p.Sites() {
+		node, client, err := s.answering(ctx)
 		if err != nil {
 			return err
 		}
-		sides = append(sides, fill.Side{Site: p.Sites()[i].Name, Node: nodes[0], User: s.developer, Client: client})
+		sides = append(sides, fill.Side{Site: s.Name, Node: node, User: s.developer, Client: client})
 	}
 	return fill.Both(ctx, p.artifacts, cache, entries, sides[0], sides[1])
 }
@@ -36,14 +32,14 @@ func (p *Pair) Fill(ctx context.Context, cache string, entries Entries) error {
 // Fill writes entries into a cache of this site, as a client of it does: they are backed up to the other
 // site when that is online. Many entries go over Hot Rod, a few over REST.
 func (s *Site) Fill(ctx context.Context, cache string, entries Entries) error {
-	clients, err := s.Clients()
+	node, client, err := s.answering(ctx)
 	if err != nil {
 		return err
 	}
 	if entries.Count < manyEntries || s.pair.o.TLS {
-		return fill.Put(ctx, clients, cache, entries)
+		return fill.Put(ctx, []*Client{client}, cache, entries)
 	}
-	flags, err := clients[0].Flags(ctx, cache, s.peer)
+	flags, err := client.Flags(ctx, cache, s.peer)
 	if err != nil {
 		return fmt.Errorf("ask whether %s is online for %s: %w", s.peer, cache, err)
 	}
@@ -54,9 +50,5 @@ func (s *Site) Fill(ctx context.Context, cache string, entries Entries) error {
 			batch = 1
 		}
 	}
-	nodes := s.Nodes()
-	if len(nodes) == 0 {
-		return fmt.Errorf("no server of %s runs", s.Name)
-	}
-	return fill.HotRod(ctx, s.pair.artifacts, nodes[0], s.developer, cache, entries, batch)
+	return fill.HotRod(ctx, s.pair.artifacts, node, s.developer, cache, entries, batch)
 }

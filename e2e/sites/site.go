@@ -156,6 +156,18 @@ func (s *Site) Client(node *Node) (*Client, error) {
 	return client, nil
 }
 
+// answering is a server of the site that answers now, with a client of its data endpoint. A server that
+// is starting, or frozen, is passed over.
+func (s *Site) answering(ctx context.Context) (*Node, *Client, error) {
+	for _, node := range s.Nodes() {
+		if node.Ready(ctx) {
+			client, err := s.Client(node)
+			return node, client, err
+		}
+	}
+	return nil, nil, fmt.Errorf("no server of %s answers", s.Name)
+}
+
 // Relay finds the server that speaks for the site, the only one that knows the view of sites (V50),
 // and what it says of itself. A server that does not answer within two seconds is passed over.
 func (s *Site) Relay(ctx context.Context) (*Client, Info, error) {
