@@ -18,7 +18,7 @@ import (
 const (
 	// flagSecret and flagSecretUser are the flags that name credentials.
 	flagSecret     = "--infinispan-secret"
-	flagSecretUser = "--infinispan-secret-user"
+	flagSecretUser = "--infinispan-user"
 	// adminRole is the role, and in a batch of the CLI the group, with the permission that cross-site calls need.
 	adminRole = "admin"
 )

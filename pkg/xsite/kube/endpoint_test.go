@@ -173,7 +173,7 @@ func TestCredentialsThatCannotBeHad(t *testing.T) {
 		},
 		"no user of that name": {
 			options: func(o *Options) { o.Secret, o.SecretUser = "infinispan-generated-secret", "nobody" },
-			wants:   []string{`has no user "nobody"; it has ["reader" "developer"]`, "--infinispan-secret-user"},
+			wants:   []string{`has no user "nobody"; it has ["reader" "developer"]`, "--infinispan-user"},
 		},
 		"a client certificate is asked for": {
 			prepare: func(f *fakeAPI) { encrypted(f, object{"clientCert": "Validate"}) },

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -12,16 +13,24 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 // fieldManager names this tool in managedFields.
 const fieldManager = "kubectl-ispn-resync"
 
 // ScaleKeycloak sets the wanted count through the scale subresource. The count is not written when it is there already.
-// A workload that changed since it was read is an error that wraps xsite.ErrConflict.
+// A workload that keeps changing while it is read is an error that wraps xsite.ErrConflict.
 //
 // Keycloak resources before version 22 have no scale subresource; there the field is patched, with the same lock.
 func (s *Site) ScaleKeycloak(ctx context.Context, ref string, instances int) error {
+	return s.again(func() error { return s.scaleKeycloakOnce(ctx, ref, instances) })
+}
+
+// scaleKeycloakOnce is one try of ScaleKeycloak.
+func (s *Site) scaleKeycloakOnce(ctx context.Context, ref string, instances int) error {
 	w, err := s.target(ref)
 	if err != nil {
 		return err
@@ -55,8 +64,13 @@ func (s *Site) ScaleKeycloak(ctx context.Context, ref string, instances int) err
 }
 
 // RecordInstances leaves the original count as an annotation on the workload. One that is there already stays as it is,
-// whatever its value. A workload that changed since it was read is an error that wraps xsite.ErrConflict.
+// whatever its value. A workload that keeps changing while it is read is an error that wraps xsite.ErrConflict.
 func (s *Site) RecordInstances(ctx context.Context, ref string, instances int) error {
+	return s.again(func() error { return s.recordInstancesOnce(ctx, ref, instances) })
+}
+
+// recordInstancesOnce is one try of RecordInstances.
+func (s *Site) recordInstancesOnce(ctx context.Context, ref string, instances int) error {
 	w, err := s.target(ref)
 	if err != nil {
 		return err
@@ -77,6 +91,11 @@ func (s *Site) RecordInstances(ctx context.Context, ref string, instances int) e
 
 // ForgetInstances removes the annotation; nothing to remove is fine.
 func (s *Site) ForgetInstances(ctx context.Context, ref string) error {
+	return s.again(func() error { return s.forgetInstancesOnce(ctx, ref) })
+}
+
+// forgetInstancesOnce is one try of ForgetInstances.
+func (s *Site) forgetInstancesOnce(ctx context.Context, ref string) error {
 	w, err := s.target(ref)
 	if err != nil {
 		return err
@@ -89,6 +108,12 @@ func (s *Site) ForgetInstances(ctx context.Context, ref string) error {
 		return nil
 	}
 	return s.annotate(ctx, w, object.GetResourceVersion(), nil)
+}
+
+// again repeats a change that lost against somebody else's, most often the operator's status update, from the reading of
+// the object on. After a few tries the conflict is the answer.
+func (s *Site) again(try func() error) error {
+	return retry.OnError(retry.DefaultBackoff, func(err error) bool { return errors.Is(err, xsite.ErrConflict) }, try)
 }
 
 // annotate sets the annotation, or removes it with a nil value.
