@@ -111,17 +111,21 @@ func TestNothingIsClearedWhileAKeycloakPodIsThere(t *testing.T) {
 }
 
 func TestNothingIsClearedWhileOneServerSaysOnline(t *testing.T) {
-	p := newPair(t)
-	p.b.servers[1].deaf = true
-	before := p.contents()
-	_, err := p.recover(t)
-	p.wantStoppedBy(t, err, xsite.GuardOffline, xsite.Failed)
-	if n := p.count(siteB, "Clear", ""); n > 0 {
-		t.Errorf("%d clears were sent", n)
+	for _, at := range []string{siteA, siteB} {
+		t.Run("a server of "+at, func(t *testing.T) {
+			p := newPair(t)
+			p.site(at).servers[1].deaf = true
+			before := p.contents()
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardOffline, xsite.Failed)
+			if n := p.count(siteB, "Clear", ""); n > 0 {
+				t.Errorf("%d clears were sent", n)
+			}
+			p.site(at).servers[1].deaf = false
+			p.wantUndone(t, before)
+			p.continues(t)
+		})
 	}
-	p.b.servers[1].deaf = false
-	p.wantUndone(t, before)
-	p.continues(t)
 }
 
 func TestASiteBroughtOnlineBehindOurBackIsFoundBeforeTheNextClear(t *testing.T) {

@@ -82,6 +82,7 @@ func (t *transfer) batch(ctx context.Context, caches []CachePlan) error {
 		if err != nil {
 			return err
 		}
+		t.silence(ctx, failed)
 		for _, f := range failed {
 			if err := t.renew(ctx, f.cache, f.because); err != nil {
 				return err

@@ -36,7 +36,7 @@ func (e *pushEndedError) Error() string {
 // repeatable tells failures of a push that its repetition can mend.
 func repeatable(err error) bool {
 	var ended *pushEndedError
-	if errors.As(err, &ended) {
+	if errors.As(err, &ended) || lost(err) {
 		return true
 	}
 	guard, stopped := StoppedBy(err)

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -17,7 +18,7 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 	}
 	r.noted("", "repeating cache %s: %v", c.Name, because)
 	r.cacheState(CacheState{Cache: c.Name, State: "repeating", Attempt: t.attempts[c.Name]})
-	if err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) }); err != nil {
+	if err := r.awaitWhole(ctx); err != nil {
 		return err
 	}
 	if err := r.endPush(ctx, c); err != nil {
@@ -26,7 +27,11 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 	if err := r.setFlag(ctx, r.primary, r.secondary.name, c, infinispan.FlagOffline); err != nil {
 		return err
 	}
-	if err := r.setFlag(ctx, r.secondary, r.primary.name, c, infinispan.FlagOffline); err != nil {
+	// A server that restarted has forgotten flags and modes of every cache (V6a).
+	if err := r.setModes(ctx, manualMode); err != nil {
+		return err
+	}
+	if err := r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline); err != nil {
 		return err
 	}
 	r.proved = r.secondary.identity()
@@ -37,6 +42,39 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 		return err
 	}
 	return guardReachable(ctx, r.primary, r.secondary)
+}
+
+// lost tells that a server could not be asked: its pod is gone, or it no longer answers.
+func lost(err error) bool {
+	return errors.Is(err, ErrPodGone) || errors.Is(err, infinispan.ErrUnreachable)
+}
+
+// awaitWhole waits until both sites have all their servers back, and surveys them.
+func (r *run) awaitWhole(ctx context.Context) error {
+	return r.await(ctx, "", "both sites to be whole", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
+		err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) })
+		if err == nil {
+			err = r.checkHealth(ctx)
+		}
+		if guard, _ := StoppedBy(err); lost(err) || guard == GuardChecksFirst {
+			return false, err.Error(), nil
+		}
+		return true, "", err
+	})
+}
+
+// silence takes the secondary offline on the primary for caches whose push failed, before anything is waited for: the
+// primary's writes must not wait too. What cannot be set now is set when the cache is renewed.
+func (t *transfer) silence(ctx context.Context, failed []pushFailure) {
+	r := t.run
+	if r.primary.survey(ctx) != nil {
+		return
+	}
+	for _, f := range failed {
+		if err := r.setFlag(ctx, r.primary, r.secondary.name, f.cache, infinispan.FlagOffline); err != nil {
+			r.noted(Primary, "%v", err)
+		}
+	}
 }
 
 // endPush ends a push of one cache, whether it runs, failed or is stuck: cancelled on every server of the primary, its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -15,62 +16,68 @@ type refusal struct {
 	guard   xsite.Guard
 	prepare func(p *pair)
 	options func(o *xsite.Options)
+	// words is what the refusal must say, where several refusals of one guard are near.
+	words string
 }
 
 // refusals lists what preflight refuses, by what would happen otherwise.
 func refusals() map[string]refusal {
 	return map[string]refusal{
-		"both contexts lead to the same Infinispan": {xsite.GuardIdentity, func(p *pair) { p.b.uid = p.a.uid }, nil},
+		"both contexts lead to the same Infinispan": {xsite.GuardIdentity, func(p *pair) { p.b.uid = p.a.uid }, nil, "the same Infinispan"},
 		"both sites have the same name": {xsite.GuardIdentity, func(p *pair) {
 			for _, s := range p.b.servers {
 				s.localSite = siteA
 			}
-		}, nil},
-		"a site without cross-site replication": {xsite.GuardIdentity, func(p *pair) { p.b.servers[1].localSite = "local" }, nil},
-		"servers of a site that belong to two":  {xsite.GuardIdentity, func(p *pair) { p.b.servers[1].localSite = "site-c" }, nil},
-		"a site without servers":                {xsite.GuardIdentity, func(p *pair) { p.b.servers = nil }, nil},
+		}, nil, "both Infinispans say"},
+		"a site without cross-site replication": {xsite.GuardIdentity, func(p *pair) {
+			for _, s := range p.b.servers {
+				s.localSite = "local"
+			}
+		}, nil, "no cross-site replication"},
+		"servers of a site that belong to two": {xsite.GuardIdentity, func(p *pair) { p.b.servers[1].localSite = "site-c" }, nil, ""},
+		"a site without servers":               {xsite.GuardIdentity, func(p *pair) { p.b.servers = nil }, nil, ""},
 		"sites that do not back up to each other": {xsite.GuardIdentity, func(p *pair) {
 			for _, c := range p.a.caches {
 				clear(c.config.Backups)
 			}
-		}, nil},
+		}, nil, ""},
 		"a permission is denied": {xsite.GuardChecksFirst, func(p *pair) {
 			p.b.access = append(p.b.access, xsite.Access{Verb: "patch", Resource: "keycloaks/scale", Required: true, Reason: "no"})
-		}, nil},
-		"a pod is not ready":             {xsite.GuardChecksFirst, func(p *pair) { p.b.servers[1].ready = false }, nil},
-		"a rebalance":                    {xsite.GuardChecksFirst, func(p *pair) { p.a.health = infinispan.HealthRebalancing }, nil},
-		"a split cluster":                {xsite.GuardChecksFirst, func(p *pair) { p.b.health = infinispan.HealthDegraded }, nil},
-		"a cache is missing at the peer": {xsite.GuardChecksFirst, func(p *pair) { delete(p.b.caches, "work") }, nil},
-		"a cache has no way back":        {xsite.GuardChecksFirst, func(p *pair) { clear(p.b.caches["work"].config.Backups) }, nil},
+		}, nil, ""},
+		"a pod is not ready":             {xsite.GuardChecksFirst, func(p *pair) { p.b.servers[1].ready = false }, nil, ""},
+		"a rebalance":                    {xsite.GuardChecksFirst, func(p *pair) { p.a.health = infinispan.HealthRebalancing }, nil, ""},
+		"a split cluster":                {xsite.GuardChecksFirst, func(p *pair) { p.b.health = infinispan.HealthDegraded }, nil, ""},
+		"a cache is missing at the peer": {xsite.GuardChecksFirst, func(p *pair) { delete(p.b.caches, "work") }, nil, "does not exist"},
+		"a cache has no way back":        {xsite.GuardChecksFirst, func(p *pair) { clear(p.b.caches["work"].config.Backups) }, nil, ""},
 		"a shared store": {xsite.GuardChecksFirst, func(p *pair) {
 			p.b.caches["work"].config.Stores = []infinispan.StoreConfig{{Kind: "jdbc-store", Shared: true}}
-		}, nil},
+		}, nil, ""},
 		"a remote store on the primary": {xsite.GuardChecksFirst, func(p *pair) {
 			p.a.caches["work"].config.Stores = []infinispan.StoreConfig{{Kind: "remote-store", Remote: true}}
-		}, nil},
-		"a cache is asked for that does not take part": {xsite.GuardChecksFirst, func(*pair) {}, func(o *xsite.Options) { o.Caches = []string{"works"} }},
-		"a cache of another application":               {xsite.GuardQuiet, func(p *pair) { p.addCache("orders", 5) }, nil},
-		"the primary does not see the secondary":       {xsite.GuardReachable, func(p *pair) { p.link = linkDown }, nil},
+		}, nil, ""},
+		"a cache is asked for that does not take part": {xsite.GuardChecksFirst, func(*pair) {}, func(o *xsite.Options) { o.Caches = []string{"works"} }, ""},
+		"a cache of another application":               {xsite.GuardQuiet, func(p *pair) { p.addCache("orders", 5) }, nil, ""},
+		"the primary does not see the secondary":       {xsite.GuardReachable, func(p *pair) { p.link = linkDown }, nil, ""},
 		"the secondary pushes to the primary": {xsite.GuardOneSender, func(p *pair) {
 			p.b.caches["work"].status[1] = infinispan.PushSending
-		}, nil},
-		"the primary pushes already":                           {xsite.GuardOneSender, func(p *pair) { p.a.caches["work"].status[1] = infinispan.PushSending }, nil},
-		"Keycloak is at 0 and nobody recorded how many it was": {xsite.GuardRecorded, func(p *pair) { p.b.keycloaks[0].instances, p.b.keycloaks[0].pods = 0, nil }, nil},
-		"a journal that cannot be read":                        {xsite.GuardRecorded, func(p *pair) { p.b.journals = []*stored{{id: "x", version: 1, record: []byte("?")}} }, nil},
-		"a journal of a later version":                         {xsite.GuardRecorded, func(p *pair) { p.a.journals = []*stored{{id: "x", version: 1, record: []byte(`{"schema":99}`)}} }, nil},
-		"no Keycloak is found":                                 {xsite.GuardStopped, func(p *pair) { p.b.keycloaks = nil }, nil},
-		"Keycloak of the primary serves nobody":                {xsite.GuardDirection, func(p *pair) { p.a.keycloaks[0].instances, p.a.keycloaks[0].pods = 0, nil }, nil},
+		}, nil, ""},
+		"the primary pushes already":                           {xsite.GuardOneSender, func(p *pair) { p.a.caches["work"].status[1] = infinispan.PushSending }, nil, ""},
+		"Keycloak is at 0 and nobody recorded how many it was": {xsite.GuardRecorded, func(p *pair) { p.b.keycloaks[0].instances, p.b.keycloaks[0].pods = 0, nil }, nil, ""},
+		"a journal that cannot be read":                        {xsite.GuardRecorded, func(p *pair) { p.b.journals = []*stored{{id: "x", version: 1, record: []byte("?")}} }, nil, ""},
+		"a journal of a later version":                         {xsite.GuardRecorded, func(p *pair) { p.a.journals = []*stored{{id: "x", version: 1, record: []byte(`{"schema":99}`)}} }, nil, ""},
+		"no Keycloak is found":                                 {xsite.GuardStopped, func(p *pair) { p.b.keycloaks = nil }, nil, ""},
+		"Keycloak of the primary serves nobody":                {xsite.GuardDirection, func(p *pair) { p.a.keycloaks[0].instances, p.a.keycloaks[0].pods = 0, nil }, nil, ""},
 		"the secondary serves and holds the primary off": {xsite.GuardDirection, func(p *pair) {
 			for _, c := range p.b.caches {
 				c.setFlag(infinispan.FlagOffline)
 			}
-		}, nil},
+		}, nil, ""},
 		"the primary is empty": {xsite.GuardDirection, func(p *pair) {
 			for name, c := range p.a.caches {
 				clear(c.entries)
 				clear(p.truth[name])
 			}
-		}, nil},
+		}, nil, ""},
 	}
 }
 
@@ -90,6 +97,9 @@ func TestWhatIsRefusedLeavesBothSitesAsTheyWere(t *testing.T) {
 				}
 			})
 			p.wantRefused(t, err, refused.guard, before)
+			if err != nil && !strings.Contains(err.Error(), refused.words) {
+				t.Errorf("does not say %q: %v", refused.words, err)
+			}
 		})
 	}
 }
@@ -107,6 +117,9 @@ func TestADryRunFindsTheSameRefusals(t *testing.T) {
 				}
 			})
 			p.wantRefused(t, err, refused.guard, before)
+			if err != nil && !strings.Contains(err.Error(), refused.words) {
+				t.Errorf("does not say %q: %v", refused.words, err)
+			}
 		})
 	}
 }
@@ -228,6 +241,20 @@ func TestAnUnfinishedRunIsContinuedInItsOwnRolesOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.wantRecovered(t)
+}
+
+func TestAnUnfinishedRunIsContinuedWithItsOwnCachesOnly(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "Clear", cache: "sessions"}, func() error { return errFake })
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	calls := len(p.changed())
+	_, err = p.recover(t, func(o *xsite.Options) { o.Caches = []string{"work"} })
+	p.wantStoppedBy(t, err, xsite.GuardRecorded, xsite.Refused)
+	if made := p.changed()[calls:]; len(made) > 0 {
+		t.Errorf("changed, and sessions would have stayed empty: %v", made)
+	}
+	p.continues(t)
 }
 
 func TestSwappedRolesAreRefusedWhileTheStaleSiteIsHeldOff(t *testing.T) {
