@@ -26,27 +26,27 @@ func straight(more ...string) []string {
 }
 
 // resync runs the plugin on the pair and waits for its end.
-func resync(t *testing.T, args ...string) outcome {
+func resync(t testing.TB, args ...string) outcome {
 	t.Helper()
 	return begin(t, pair, args...).wait()
 }
 
 // running is a plugin at work. Its standard error can be watched.
 type running struct {
-	t       *testing.T
+	t       testing.TB
 	command *exec.Cmd
 	stdout  bytes.Buffer
 	stderr  *watched
 }
 
 // begin starts the plugin with the kubeconfig of a pair.
-func begin(t *testing.T, p *sites.Pair, args ...string) *running {
+func begin(t testing.TB, p *sites.Pair, args ...string) *running {
 	t.Helper()
 	return beginWith(t, p.Kubeconfig(), args...)
 }
 
 // beginWith starts the plugin with a kubeconfig.
-func beginWith(t *testing.T, kubeconfig string, args ...string) *running {
+func beginWith(t testing.TB, kubeconfig string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, stderr: &watched{seen: make(chan struct{})}}
 	r.command = exec.CommandContext(t.Context(), binary, args...)
@@ -120,7 +120,7 @@ func (w *watched) until(ctx context.Context, text string) error {
 }
 
 // logWriter shows the plugin's progress in the test's log.
-type logWriter struct{ t *testing.T }
+type logWriter struct{ t testing.TB }
 
 // Write implements io.Writer.
 func (w *logWriter) Write(p []byte) (int, error) {
@@ -129,7 +129,7 @@ func (w *logWriter) Write(p []byte) (int, error) {
 }
 
 // mustSucceed fails the test unless the run ended with exit code 0.
-func (o outcome) mustSucceed(t *testing.T) outcome {
+func (o outcome) mustSucceed(t testing.TB) outcome {
 	t.Helper()
 	if o.code != 0 {
 		t.Fatalf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.code, o.stdout, o.stderr)
@@ -138,7 +138,7 @@ func (o outcome) mustSucceed(t *testing.T) outcome {
 }
 
 // mustEnd fails the test unless the run ended with the given exit code and all of these words on standard error.
-func (o outcome) mustEnd(t *testing.T, code int, words ...string) outcome {
+func (o outcome) mustEnd(t testing.TB, code int, words ...string) outcome {
 	t.Helper()
 	if o.code != code {
 		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)

@@ -23,7 +23,7 @@ type contents map[string]string
 
 // fresh puts the shared pair into the state of a healthy one: caches with the given strategy, empty, backed up both ways,
 // Keycloak at its count, no trace of an earlier run.
-func fresh(t *testing.T, strategy sites.Strategy) {
+func fresh(t testing.TB, strategy sites.Strategy) {
 	t.Helper()
 	ctx := t.Context()
 	must(t, pair.A.Thaw())
@@ -44,7 +44,7 @@ func fresh(t *testing.T, strategy sites.Strategy) {
 var made = sites.Sync
 
 // freshCaches leaves exactly the eight caches, empty, with the given strategy, online both ways.
-func freshCaches(t *testing.T, strategy sites.Strategy) {
+func freshCaches(t testing.TB, strategy sites.Strategy) {
 	t.Helper()
 	ctx := t.Context()
 	names, err := sites.Eight.Names()
@@ -68,7 +68,7 @@ func freshCaches(t *testing.T, strategy sites.Strategy) {
 }
 
 // setFlags takes the peer offline or brings it online for every cache of a site, on every server.
-func setFlags(t *testing.T, s *sites.Site, peer string, action sites.Action) {
+func setFlags(t testing.TB, s *sites.Site, peer string, action sites.Action) {
 	t.Helper()
 	clients, err := s.Clients()
 	must(t, err)
@@ -78,7 +78,7 @@ func setFlags(t *testing.T, s *sites.Site, peer string, action sites.Action) {
 }
 
 // flagsOf reads the flag of the peer for every cache, from every server of a site, as the set of what they say.
-func flagsOf(t *testing.T, s *sites.Site, peer string) string {
+func flagsOf(t testing.TB, s *sites.Site, peer string) string {
 	t.Helper()
 	said := map[string]bool{}
 	clients, err := s.Clients()
@@ -96,7 +96,7 @@ func flagsOf(t *testing.T, s *sites.Site, peer string) string {
 }
 
 // cachesOf lists the caches of a site.
-func cachesOf(t *testing.T, s *sites.Site) []string {
+func cachesOf(t testing.TB, s *sites.Site) []string {
 	t.Helper()
 	names, err := s.Caches(t.Context())
 	must(t, err)
@@ -104,7 +104,7 @@ func cachesOf(t *testing.T, s *sites.Site) []string {
 }
 
 // client returns a client of one server of a site.
-func client(t *testing.T, s *sites.Site) *sites.Client {
+func client(t testing.TB, s *sites.Site) *sites.Client {
 	t.Helper()
 	clients, err := s.Clients()
 	must(t, err)
@@ -112,7 +112,7 @@ func client(t *testing.T, s *sites.Site) *sites.Client {
 }
 
 // read reads a cache of a site.
-func read(t *testing.T, s *sites.Site, cache string) contents {
+func read(t testing.TB, s *sites.Site, cache string) contents {
 	t.Helper()
 	entries, err := client(t, s).Entries(t.Context(), cache)
 	must(t, err)
@@ -120,7 +120,7 @@ func read(t *testing.T, s *sites.Site, cache string) contents {
 }
 
 // readAll reads all caches of a site.
-func readAll(t *testing.T, s *sites.Site) map[string]contents {
+func readAll(t testing.TB, s *sites.Site) map[string]contents {
 	t.Helper()
 	all := map[string]contents{}
 	for _, cache := range cachesOf(t, s) {
@@ -131,7 +131,7 @@ func readAll(t *testing.T, s *sites.Site) map[string]contents {
 
 // makeStale fills both sites and lets them drift apart, as a partition does: the secondary misses entries of the primary,
 // has others that the primary no longer has, and holds older values. It returns what the primary holds then.
-func makeStale(t *testing.T, n int) map[string]contents {
+func makeStale(t testing.TB, n int) map[string]contents {
 	t.Helper()
 	ctx := t.Context()
 	for _, cache := range cachesOf(t, pair.A) {
@@ -160,7 +160,7 @@ func makeStale(t *testing.T, n int) map[string]contents {
 
 // mustBeRecovered checks the end of a successful run: both sites hold exactly the truth, both directions are online on
 // every server, no push status is left, Keycloak is back, and the run is closed.
-func mustBeRecovered(t *testing.T, truth map[string]contents) {
+func mustBeRecovered(t testing.TB, truth map[string]contents) {
 	t.Helper()
 	for _, s := range pair.Sites() {
 		if diff := cmp.Diff(truth, readAll(t, s)); diff != "" {
@@ -171,7 +171,7 @@ func mustBeRecovered(t *testing.T, truth map[string]contents) {
 }
 
 // mustBeWhole checks everything about the end of a successful run but the contents.
-func mustBeWhole(t *testing.T) {
+func mustBeWhole(t testing.TB) {
 	t.Helper()
 	for _, s := range pair.Sites() {
 		peer := map[string]string{"site-a": "site-b", "site-b": "site-a"}[s.Name]
@@ -206,7 +206,7 @@ type everything struct {
 }
 
 // observe reads everything of both sites.
-func observe(t *testing.T) everything {
+func observe(t testing.TB) everything {
 	t.Helper()
 	e := everything{map[string]map[string]contents{}, map[string]string{}, map[string]int{}, map[string]int{}, map[string][]string{}}
 	for _, s := range pair.Sites() {
@@ -229,7 +229,7 @@ func observe(t *testing.T) everything {
 }
 
 // eventually checks until it holds, for things that another process does in its own time.
-func eventually(t *testing.T, what string, holds func(ctx context.Context) bool) {
+func eventually(t testing.TB, what string, holds func(ctx context.Context) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -254,7 +254,7 @@ func short(diff string) string {
 }
 
 // must ends the test on an error.
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -50,7 +51,7 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 		caches = append(caches, CachePlan{Name: name})
 	}
 	if err := r.silencePrimary(ctx, caches); err != nil {
-		e.State = append(e.State, err.Error())
+		e.State = append(e.State, oneLine(err))
 		return
 	}
 	e.Undone = false
@@ -78,37 +79,35 @@ func refusedUnlessInterrupted(o Outcome) Outcome {
 	return Refused
 }
 
-// undo puts back what was changed before the first clear: modes, flags, Keycloak's count; then the run is closed.
+// undo puts back what was changed before the first clear: flags, modes, Keycloak's count; then the run is closed. The
+// secondary comes first, since a primary that does not answer may use up the time.
 func (r *run) undo(ctx context.Context, e *RunError) {
-	var problems []error
+	var problems []string
 	note := func(err error) bool {
 		if err != nil {
-			problems = append(problems, err)
+			problems = append(problems, oneLine(err))
 		}
 		return err == nil
 	}
-	for _, s := range []*site{r.secondary, r.primary} {
-		note(s.survey(ctx))
-	}
+	note(r.secondary.survey(ctx))
 	note(r.restoreFlags(ctx, r.secondary))
-	if guardReachable(ctx, r.primary, r.secondary) == nil {
-		note(r.restoreFlags(ctx, r.primary))
-	} else {
-		note(r.silencePrimary(ctx, r.plan.Caches))
-		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work", r.primary.name, r.secondary.name))
-	}
-	note(r.setModes(ctx, originalMode)) // after the flags: AUTO with the peer offline is what pushes by itself (V7)
 	for ref, count := range r.plan.Secondary.StartCounts {
 		if note(r.secondary.cluster.ScaleKeycloak(ctx, ref, originalInstances(r.plan, ref, count))) {
 			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, originalInstances(r.plan, ref, count)))
 		}
 	}
+	if guardReachable(ctx, r.primary, r.secondary) == nil {
+		note(r.restoreFlags(ctx, r.primary))
+	} else if note(r.silencePrimary(ctx, r.plan.Caches)) {
+		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work", r.primary.name, r.secondary.name))
+	}
+	note(r.setModes(ctx, originalMode)) // after the flags: AUTO with the peer offline is what pushes by itself (V7)
 	e.DataAtRisk = "none: nothing was cleared on either site"
 	if len(problems) == 0 {
 		note(r.forget(ctx, closedUndone))
 	}
 	if len(problems) > 0 {
-		e.State = append(e.State, fmt.Sprintf("not everything could be put back: %v", errors.Join(problems...)))
+		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
 		e.Next = "run the same command again: it knows the original state and goes on from it"
 		return
 	}
@@ -116,6 +115,9 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
 	e.Next = "mend the cause, then run the same command again"
 }
+
+// oneLine gives an error, or several joined ones, without line breaks.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // originalInstances is the count that a Keycloak wanted before the run. It differs from the count it is to be started
 // with when it was stopped by hand before.
@@ -147,7 +149,7 @@ func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
 func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	silent := "it does not speak to the primary"
 	if err := errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline)); err != nil {
-		silent = fmt.Sprintf("whether it speaks to the primary is not known (%v)", err)
+		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", oneLine(err))
 	}
 	e.State = append(e.State, fmt.Sprintf("secondary %s: Keycloak stays down on purpose; its caches are empty or incomplete; %s", r.secondary.name, silent))
 	err := r.primary.survey(ctx)
@@ -155,7 +157,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 		err = r.silencePrimary(ctx, r.plan.Caches)
 	}
 	if err != nil {
-		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%v); if its writes fail, take site %s offline on it", r.primary.name, err, r.secondary.name)}, e.State...)
+		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name)}, e.State...)
 	} else {
 		e.State = append(e.State, fmt.Sprintf("primary %s keeps all its data and serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
 	}
@@ -169,7 +171,7 @@ func (r *run) leaveVerified(ctx context.Context, e *RunError) {
 		// What the primary writes from now on does not arrive, so the proof does not last, and its writes must not fail.
 		r.holdSafe(ctx, e)
 		if err := r.journal.verifiedNow(ctx, false); err != nil {
-			e.State = append(e.State, err.Error())
+			e.State = append(e.State, oneLine(err))
 		}
 		return
 	}

@@ -142,6 +142,7 @@ func (c *Cluster) StartNode(ctx context.Context, name string) (*Node, error) {
 	n := &Node{
 		name: name, serverName: fmt.Sprintf("%s-%05d", name, rand.IntN(100000)),
 		site: c.config.Site, data: ports[0], admin: ports[1], tls: c.config.TLS,
+		container: c.config.Artifacts.Version.container(),
 	}
 	if n.process, err = c.launch(n, ports[2]); err != nil {
 		c.config.Group.Release(ports...)

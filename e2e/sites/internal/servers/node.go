@@ -18,6 +18,7 @@ type Node struct {
 	name, serverName, site string
 	data, admin            int
 	tls                    bool
+	container              string
 	process                *proc.Process
 }
 
@@ -62,12 +63,12 @@ func (n *Node) RestURL(containerPort int32) string {
 }
 
 // Ready asks once what the operator's readiness probe asks: the anonymous health status on the admin
-// port, in the path that every release answers (V30). A process that lives is no sign: a server whose
+// port. A process that lives is no sign: a server whose
 // configuration does not parse stays alive.
 func (n *Node) Ready(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.RestURL(AdminPort)+"/rest/v2/cache-managers/default/health/status", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.RestURL(AdminPort)+"/rest/v2/"+n.container+"/health/status", http.NoBody)
 	if err != nil {
 		return false
 	}

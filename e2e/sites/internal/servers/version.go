@@ -19,6 +19,15 @@ type Version struct {
 	Admin string
 }
 
+// container is the path of the cache container under /rest/v2. 14 knows the old one alone; later releases
+// log a warning each time they are asked by it (V30).
+func (v Version) container() string {
+	if v.Schema == "14.0" {
+		return "cache-managers/default"
+	}
+	return "container"
+}
+
 // Versions lists the releases the harness can run, oldest first. Each has a profile in pom.xml.
 func Versions() []Version {
 	const (
