@@ -3,6 +3,7 @@ package plugin
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -24,12 +25,14 @@ func (f *failure) Unwrap() error { return f.err }
 // now, then the cause. A stream that cannot be written to leaves nobody to tell.
 func writeError(out io.Writer, err error) {
 	var b strings.Builder
-	if run, ok := errors.AsType[*xsite.RunError](err); ok {
+	run, ok := errors.AsType[*xsite.RunError](err)
+	if ok {
 		writeRunError(&b, err, run)
 	} else {
 		writeLabelled(&b, "error: ", printableLines(err.Error()))
 	}
-	if code := CodeOf(err); code == ExitRefused || code == ExitNotConfirmed {
+	said := ok && slices.Contains(run.State, nothingChanged)
+	if code := CodeOf(err); !said && (code == ExitRefused || code == ExitNotConfirmed) {
 		b.WriteString(nothingChanged + "\n")
 	}
 	_, _ = io.WriteString(out, b.String())
