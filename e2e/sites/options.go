@@ -154,7 +154,7 @@ func (o Options) complete() (Options, error) {
 // StateDir is the folder of the pair that the command "sites" keeps under name:
 // kubectl-ispn-resync/sites/NAME in $XDG_STATE_HOME, or in ~/.local/state without that.
 func StateDir(name string) (string, error) {
-	if name == "" || filepath.Base(name) != name || name == "." || name == ".." {
+	if !filepath.IsLocal(name) || filepath.Base(name) != name || name == "." {
 		return "", fmt.Errorf("%q cannot name a pair of sites: it must be a plain file name", name)
 	}
 	base := os.Getenv("XDG_STATE_HOME")

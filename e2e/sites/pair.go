@@ -92,7 +92,10 @@ func (p *Pair) waitView(ctx context.Context, size int, what string) error {
 	for _, s := range p.Sites() {
 		err := poll(ctx, fmt.Sprintf("%s sees %s", s.Name, what), func(ctx context.Context) (bool, error) {
 			_, info, err := s.Relay(ctx)
-			return err == nil && len(info.SitesView) == size, err
+			if err == nil && len(info.SitesView) != size {
+				err = fmt.Errorf("%s, the relay node of %s, sees %q", info.Node, s.Name, info.SitesView)
+			}
+			return err == nil, err
 		})
 		if err != nil {
 			return err
