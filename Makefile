@@ -45,7 +45,38 @@ $(TOOLS)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
 	@mkdir -p $(TOOLS)
 	cd hack/tools && $(GO) build -o $(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
 
+.PHONY: test
+test: ## Run everything: unit tests, then the tests on real sites
+	hack/require.sh go java mvn cc
+	CGO_ENABLED=1 $(GO) test -race ./cmd/... ./hack/... ./pkg/...
+	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 60m ./e2e/...
+
+.PHONY: e2e
+e2e: ## Run the tests on real sites; RUN=NAME picks, INFINISPAN=VERSION chooses the servers
+	hack/require.sh go java mvn
+	$(GO) test -v -count=1 -timeout 60m -run '$(or $(RUN),.)' ./e2e $(if $(INFINISPAN),-infinispan $(INFINISPAN))
+
+.PHONY: bench
+bench: ## Print the figures of one recovery on real sites, one line each: bench NAME VALUE UNIT
+	hack/require.sh go java mvn
+	$(GO) test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./e2e 2>&1 | grep --line-buffered -E '^(bench |ok|FAIL|---|e2e:|panic)|_test.go'
+
 ##@ Real sites
+
+SITES = $(GO) run ./e2e/sites/cmd/sites
+
+.PHONY: demo
+demo: ## Show a recovery from nothing: two real sites, an outage, the plugin; leaves the sites up
+	hack/demo.sh
+
+.PHONY: sites
+sites: ## Bring two real sites up in the background; SITES_FLAGS are those of `sites up`
+	hack/require.sh go java mvn
+	$(SITES) up $(SITES_FLAGS)
+
+.PHONY: sites-down
+sites-down: ## Take them down and remove what they left
+	$(SITES) down
 
 ##@ Housekeeping
 
