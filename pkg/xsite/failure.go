@@ -54,7 +54,7 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 		e.State = append(e.State, oneLine(err))
 		return
 	}
-	e.Undone = false
+	e.Outcome, e.Undone = Failed, false
 	e.State[0] = fmt.Sprintf("site %s was taken offline on the primary %s, so that its writes do not fail; nothing else was changed", r.secondary.name, r.primary.name)
 }
 
@@ -147,15 +147,16 @@ func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
 
 // holdSafe makes the primary independent of a secondary that is empty or half filled (guards reachable and restart).
 func (r *run) holdSafe(ctx context.Context, e *RunError) {
+	// The primary first: its writes may fail this very moment, and the secondary may not answer for long.
+	err := r.primary.survey(ctx)
+	if err == nil {
+		err = r.silencePrimary(ctx, r.plan.Caches)
+	}
 	silent := "it does not speak to the primary"
 	if err := errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline)); err != nil {
 		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", oneLine(err))
 	}
 	e.State = append(e.State, fmt.Sprintf("secondary %s: Keycloak stays down on purpose; its caches are empty or incomplete; %s", r.secondary.name, silent))
-	err := r.primary.survey(ctx)
-	if err == nil {
-		err = r.silencePrimary(ctx, r.plan.Caches)
-	}
 	if err != nil {
 		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name)}, e.State...)
 	} else {

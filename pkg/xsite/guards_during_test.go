@@ -1,6 +1,7 @@
 package xsite_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,14 +48,14 @@ func (p *pair) wantUndone(t *testing.T, before string) {
 
 // contents is the part of the image that is about caches.
 func (p *pair) contents() string {
-	all := ""
+	var all strings.Builder
 	for _, s := range []*site{p.a, p.b} {
 		for _, name := range []string{"sessions", "clientSessions", "work"} {
 			c := s.caches[name]
-			all += text(s.name, name, c.keys(p.now), c.entries, c.flags, c.modes, c.status)
+			all.WriteString(text(s.name, name, c.keys(p.now), c.entries, c.flags, c.modes, c.status))
 		}
 	}
-	return all
+	return all.String()
 }
 
 // continues demands that the same command finishes, once the cause is mended.

@@ -2,6 +2,7 @@ package xsite_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +48,22 @@ func TestALinkThatFailsWithTheStartOfThePushLeavesThePrimaryServing(t *testing.T
 	p.continues(t)
 }
 
+func TestThePrimaryIsMadeIndependentBeforeAFailedSecondaryIsAskedAnything(t *testing.T) {
+	p := newPair(t)
+	failed := 0
+	p.before(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 5}, func() error { failed = len(p.calls); return errFake })
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	after := p.calls[failed:]
+	first := func(site, method string) int {
+		return slices.IndexFunc(after, func(c call) bool { return c.site == site && (method == "" || c.method == method) })
+	}
+	if silenced, asked := first(siteA, "TakeOffline"), first(siteB, ""); silenced < 0 || asked >= 0 && asked < silenced {
+		t.Errorf("after the failure: %v", after)
+	}
+	p.wantHeldSafe(t)
+}
+
 func TestALinkThatFailsDuringThePushLeavesThePrimaryServing(t *testing.T) {
 	for name, how := range map[string]link{"seen by the views": linkDown, "not seen yet": linkSilent} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +95,7 @@ func TestAnUnfinishedRunThatMayNotGoOnStillLeavesThePrimaryServing(t *testing.T)
 	p.wantOutcome(t, err, xsite.Failed)
 	p.deadline, p.link = nil, linkDown // the secondary is online on the primary, and nobody is there to see it
 	_, err = p.recover(t)
-	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Refused)
+	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
 	p.wantHeldSafe(t)
 	p.link = linkUp
 	p.continues(t)

@@ -2,6 +2,7 @@ package xsite_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -45,6 +46,7 @@ func unusual(p *pair) {
 
 // The command is ended at each of its changing calls, in each way; the same command then finishes the work.
 func TestARunThatEndsAtAnyCallIsFinishedByTheSameCommand(t *testing.T) {
+	t.Parallel()
 	for state, c := range map[string]struct {
 		prepare func(*pair)
 		ends    []how
@@ -78,6 +80,7 @@ func TestARunThatEndsAtAnyCallIsFinishedByTheSameCommand(t *testing.T) {
 
 // Two commands in a row come to their ends, the second at each call of its own; the third finishes the work.
 func TestARunThatEndsTwiceIsFinishedByTheSameCommand(t *testing.T) {
+	t.Parallel()
 	total := countChanges(t, usual)
 	for _, first := range []int{total / 2, total * 3 / 4} {
 		for _, end := range []how{interruptedUnheard, diedAfter} {
@@ -105,9 +108,10 @@ func TestARunThatEndsTwiceIsFinishedByTheSameCommand(t *testing.T) {
 
 // A step that fails, whichever it is, leaves a state from which the same command finishes.
 func TestAChangingCallThatFailsOnceIsNoDeadEnd(t *testing.T) {
+	t.Parallel()
 	total := countChanges(t, unusual)
 	for at := 1; at <= total; at++ {
-		t.Run(fmt.Sprint(at), func(t *testing.T) {
+		t.Run(strconv.Itoa(at), func(t *testing.T) {
 			t.Parallel()
 			p := smallPair(t)
 			unusual(p)

@@ -16,11 +16,15 @@ type call struct {
 // String gives the call as assertions show it: site-b Clear sessions.
 func (c call) String() string { return c.site + " " + c.method + " " + c.cache }
 
-// changing are the methods that change a site.
-var changing = []string{
-	"TakeOffline", "BringOnline", "SetStateTransferMode", "StartPush", "CancelPush", "CancelReceive", "ClearPushStatus",
-	"Clear", "CreateCache", "DeleteCache", "Put", "ScaleKeycloak", "RecordInstances", "ForgetInstances", "PutJournal",
-	"DeleteJournal", "ForgetCache",
+// changes tells the methods that change a site.
+func changes(method string) bool {
+	switch method {
+	case "TakeOffline", "BringOnline", "SetStateTransferMode", "StartPush", "CancelPush", "CancelReceive", "ClearPushStatus",
+		"Clear", "CreateCache", "DeleteCache", "Put", "ScaleKeycloak", "RecordInstances", "ForgetInstances", "PutJournal",
+		"DeleteJournal", "ForgetCache":
+		return true
+	}
+	return false
 }
 
 var (
@@ -62,6 +66,7 @@ type occasion struct {
 // loses its answer.
 type hook struct {
 	occasion
+
 	before, after func() error
 	seen          int
 }
@@ -100,7 +105,7 @@ func (p *pair) do(ctx context.Context, proc *process, site, method, cache string
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	c := call{site: site, method: method, cache: cache, changing: slices.Contains(changing, method)}
+	c := call{site: site, method: method, cache: cache, changing: changes(method)}
 	p.calls = append(p.calls, c)
 	end := how("")
 	if c.changing {
@@ -109,13 +114,8 @@ func (p *pair) do(ctx context.Context, proc *process, site, method, cache string
 			end = p.deadline.how
 		}
 	}
-	switch end {
-	case diedBefore:
-		proc.dead = true
-		return errDead
-	case interruptedBefore:
-		proc.interrupt(errStop)
-		return errStop
+	if end == diedBefore || end == interruptedBefore {
+		return proc.end(end)
 	}
 	var due []*hook
 	for _, h := range slices.Clone(p.hooks) {
@@ -140,17 +140,23 @@ func (p *pair) do(ctx context.Context, proc *process, site, method, cache string
 			}
 		}
 	}
-	switch end {
-	case diedAfter:
-		proc.dead = true
-		return errDead
-	case interruptedUnheard:
-		proc.interrupt(errStop)
-		return errStop
-	case interruptedAfter:
-		proc.interrupt(errStop)
+	if end != "" {
+		return proc.end(end)
 	}
 	return nil
+}
+
+// end brings a process to its end and returns what the call under way answers.
+func (o *process) end(how how) error {
+	if how == diedBefore || how == diedAfter {
+		o.dead = true
+		return errDead
+	}
+	o.interrupt(errStop)
+	if how == interruptedAfter {
+		return nil
+	}
+	return errStop
 }
 
 // changed lists the changing calls so far, those on harmless probe caches and their mirrors left out.

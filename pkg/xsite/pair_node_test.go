@@ -15,6 +15,7 @@ import (
 // node is a process's connection to one server, bound to the pod's UID (V55). It implements xsite.Node.
 type node struct {
 	seat
+
 	i   int
 	uid string
 }

@@ -2,6 +2,7 @@ package xsite_test
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -145,9 +146,7 @@ func (s *site) seesPeerAnew() {
 			}
 			c.flags[i] = infinispan.FlagOnline
 			if twin := s.twin(name); twin != nil {
-				for key, e := range c.entries {
-					twin.entries[key] = e
-				}
+				maps.Copy(twin.entries, c.entries)
 			}
 		}
 	}

@@ -74,6 +74,7 @@ func (s *site) peer() *site {
 // seat is a process's access to one site. It implements xsite.Cluster.
 type seat struct {
 	*site
+
 	proc *process
 }
 

@@ -73,8 +73,15 @@ func TestTheStepsComeInTheOrderThatKeepsThePrimarySafe(t *testing.T) {
 	}
 	last := -1
 	for _, step := range []struct{ site, method string }{
-		{siteB, "PutJournal"}, {siteB, "RecordInstances"}, {siteB, "ScaleKeycloak"},
-		{siteB, "TakeOffline"}, {siteA, "TakeOffline"}, {siteB, "Clear"}, {siteA, "StartPush"}, {siteB, "BringOnline"}, {siteB, "ForgetInstances"},
+		{siteB, "PutJournal"},
+		{siteB, "RecordInstances"},
+		{siteB, "ScaleKeycloak"},
+		{siteB, "TakeOffline"},
+		{siteA, "TakeOffline"},
+		{siteB, "Clear"},
+		{siteA, "StartPush"},
+		{siteB, "BringOnline"},
+		{siteB, "ForgetInstances"},
 	} {
 		at, err := p.index(step.site, step.method)
 		if err != nil || at <= last {
