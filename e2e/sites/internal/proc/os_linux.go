@@ -2,8 +2,10 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -11,6 +13,27 @@ import (
 // childAttributes gives a child a process group of its own and lets the kernel kill it with us.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// standsStill says whether every thread of pid is stopped (state T).
+func standsStill(pid int) (bool, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return false, err
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // a thread that ended
+		}
+		if err != nil {
+			return false, err
+		}
+		if state := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]); len(state) == 0 || string(state[0]) != "T" {
+			return false, nil
+		}
+	}
+	return len(threads) > 0, nil
 }
 
 // startStamp reads when the kernel started pid: field 22 of /proc/PID/stat (clock ticks since boot)

@@ -16,6 +16,15 @@ func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
+// standsStill asks ps for the state of the process.
+func standsStill(pid int) (bool, error) {
+	out, err := exec.Command("ps", "-o", "state=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return false, fmt.Errorf("ask ps about process %d: %w", pid, err)
+	}
+	return strings.HasPrefix(string(out), "T"), nil
+}
+
 // startStamp asks ps when pid was started.
 func startStamp(pid int) (string, error) {
 	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()

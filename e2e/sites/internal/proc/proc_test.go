@@ -123,6 +123,22 @@ func TestStopEndsWhatIgnoresTermAndIsFrozen(t *testing.T) {
 	}
 }
 
+func TestAFrozenProcessStandsStillWhenFreezeReturns(t *testing.T) {
+	p := start(t, newGroup(t), "busy", "echo up; while :; do :; done")
+	waitFor(t, "the script runs", logSays(p, "up"))
+	for range 20 {
+		if err := p.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		if still, err := standsStill(p.Pid()); !still || err != nil {
+			t.Fatalf("it still runs, %v", err)
+		}
+		if err := p.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAProcessTakesItsOwnChildrenWithIt(t *testing.T) {
 	p := start(t, newGroup(t), "parent", "sleep 600 & echo child=$!; wait")
 	waitFor(t, "the grandchild runs", logSays(p, "child="))

@@ -73,8 +73,36 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Signal sends sig to the process's group: SIGSTOP freezes it, SIGCONT thaws it. A process that has
-// ended is os.ErrProcessDone.
+// Freeze halts the process and its group (STOP) and returns when every thread of it stands still: the
+// signal alone takes effect some time after it was sent, and a server answers meanwhile. A process that
+// has ended is os.ErrProcessDone.
+func (p *Process) Freeze() error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	patience := time.NewTimer(10 * time.Second)
+	defer patience.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		still, err := standsStill(p.Pid())
+		if still {
+			return nil
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("freeze %s: %w", p.spec.Name, os.ErrProcessDone)
+		case <-patience.C:
+			return errors.Join(fmt.Errorf("%s (pid %d) does not stand still though it was stopped", p.spec.Name, p.Pid()), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Thaw lets a frozen process go on (CONT).
+func (p *Process) Thaw() error { return p.Signal(syscall.SIGCONT) }
+
+// Signal sends sig to the process's group. A process that has ended is os.ErrProcessDone.
 func (p *Process) Signal(sig syscall.Signal) error {
 	select {
 	case <-p.done:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/proc"
@@ -110,11 +109,12 @@ func (n *Node) Stop(ctx context.Context) error { return n.process.Stop(ctx) }
 // Kill ends the server at once (KILL), as a crash does.
 func (n *Node) Kill() error { return n.process.Kill() }
 
-// Freeze halts the server (STOP): its connections stay open and nothing answers.
-func (n *Node) Freeze() error { return n.process.Signal(syscall.SIGSTOP) }
+// Freeze halts the server (STOP) and returns when it stands still: its connections stay open and nothing
+// answers.
+func (n *Node) Freeze() error { return n.process.Freeze() }
 
 // Thaw lets a frozen server go on (CONT).
-func (n *Node) Thaw() error { return n.process.Signal(syscall.SIGCONT) }
+func (n *Node) Thaw() error { return n.process.Thaw() }
 
 func (n *Node) running() bool {
 	select {
