@@ -31,7 +31,8 @@ type Pair struct {
 	temporary bool
 	log       *logger
 
-	life    context.Context // of the nodes and operators: ended by Down
+	// life is what the nodes and operators work under; Down ends it.
+	life    context.Context //nolint:containedctx // the pair outlives the call that made it
 	endLife context.CancelFunc
 	unhook  func() bool
 

@@ -16,43 +16,45 @@ import (
 // (a frozen server, for instance) is said in its place.
 func (p *Pair) WriteStatus(ctx context.Context, to io.Writer) error {
 	table := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
+	// The writer keeps everything until Flush, which has the error.
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format+"\n", args...) }
 	for _, s := range p.Sites() {
-		s.writeStatus(ctx, table)
+		s.writeStatus(ctx, line)
 	}
 	var memory int64
 	for _, used := range p.Usage() {
 		memory += used.Resident
 	}
-	fmt.Fprintf(table, "memory\t%d MB in %d processes\n", memory>>20, len(p.Usage()))
-	fmt.Fprintf(table, "kubeconfig\t%s\n", p.Kubeconfig())
+	line("memory\t%d MB in %d processes", memory>>20, len(p.Usage()))
+	line("kubeconfig\t%s", p.Kubeconfig())
 	return table.Flush()
 }
 
-func (s *Site) writeStatus(ctx context.Context, to io.Writer) {
+func (s *Site) writeStatus(ctx context.Context, line func(format string, args ...any)) {
 	relay, info, err := s.Relay(ctx)
 	view := "sees " + strings.Join(info.SitesView, ", ")
 	if err != nil {
 		view = "does not answer"
 	}
-	fmt.Fprintf(to, "%s\tcontext %s, %s\n", s.Name, s.Context, view)
+	line("%s\tcontext %s, %s", s.Name, s.Context, view)
 	ready, err := s.readyPods(ctx, "app=infinispan-pod")
-	fmt.Fprintf(to, "  infinispan\t%s\n", counted(ready, s.pair.o.NodesPerSite, err))
+	line("  infinispan\t%s", counted(ready, s.pair.o.NodesPerSite, err))
 	for _, node := range s.Nodes() {
-		fmt.Fprintf(to, "    %s\t%s, pid %d, %s\n", node.Name(), node.ServerName(), node.Pid(), node.RestURL(AdminPort))
+		line("    %s\t%s, pid %d, %s", node.Name(), node.ServerName(), node.Pid(), node.RestURL(AdminPort))
 	}
 	instances, err := s.KeycloakInstances(ctx)
 	ready, readyErr := s.KeycloakReady(ctx)
-	fmt.Fprintf(to, "  keycloak\t%s\n", counted(ready, instances, errors.Join(err, readyErr)))
+	line("  keycloak\t%s", counted(ready, instances, errors.Join(err, readyErr)))
 	if relay == nil {
 		return
 	}
 	names, err := s.Caches(ctx)
 	if err != nil {
-		fmt.Fprintf(to, "  caches\t%v\n", err)
+		line("  caches\t%v", err)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		fmt.Fprintf(to, "  %s\t%s\n", name, s.cacheStatus(ctx, relay, name))
+		line("  %s\t%s", name, s.cacheStatus(ctx, relay, name))
 	}
 }
 

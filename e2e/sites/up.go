@@ -256,8 +256,8 @@ func (p *Pair) startKubernetes(ctx context.Context) error {
 	}
 	// The nodes and operators live as long as the pair, not as long as its start.
 	return parallel(ctx,
-		func(context.Context) error { return p.A.startKubernetes(p.life, p.plane) },
-		func(context.Context) error { return p.B.startKubernetes(p.life, p.plane) },
+		func(context.Context) error { return p.A.startKubernetes(p.life, p.plane) }, //nolint:contextcheck // see above
+		func(context.Context) error { return p.B.startKubernetes(p.life, p.plane) }, //nolint:contextcheck // see above
 	)
 }
 

@@ -42,7 +42,7 @@ func newDaemon(where *place) *cobra.Command {
 			err = daemon(cmd.Context(), options, pipe)
 			if err != nil {
 				// Not heard once up has gone; then the log has it.
-				_, _ = io.WriteString(pipe, err.Error())
+				_, _ = pipe.WriteString(err.Error())
 			}
 			return errors.Join(err, ignoreClosed(pipe.Close()))
 		},
@@ -66,7 +66,7 @@ func daemon(ctx context.Context, options sites.Options, ready io.WriteCloser) er
 	if err := proc.WriteRecord(file, daemonName, os.Getpid()); err != nil {
 		return err
 	}
-	defer os.Remove(file)
+	defer func() { _ = os.Remove(file) }()
 
 	var running atomic.Pointer[sites.Pair]
 	served := make(chan error, 1)
@@ -92,7 +92,7 @@ func daemon(ctx context.Context, options sites.Options, ready io.WriteCloser) er
 	running.Store(pair)
 	if _, err := io.WriteString(ready, readyWord); err != nil {
 		// Nobody waits any more; the sites stay up all the same.
-		fmt.Fprintln(options.Log, "nobody heard that the sites are ready:", err)
+		_, _ = fmt.Fprintln(options.Log, "nobody heard that the sites are ready:", err)
 	}
 	if err := ready.Close(); err != nil {
 		return err

@@ -56,7 +56,9 @@ func down(ctx context.Context, dir string, keep bool, out io.Writer) error {
 		return fmt.Errorf("end what a crash has left: %w", err)
 	}
 	if len(left) > 0 {
-		fmt.Fprintln(out, "ended what a crash had left:", strings.Join(left, ", "))
+		if _, err := fmt.Fprintln(out, "ended what a crash had left:", strings.Join(left, ", ")); err != nil {
+			return err
+		}
 	}
 	if !keep {
 		if err := removePair(dir); err != nil {

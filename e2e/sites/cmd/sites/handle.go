@@ -19,42 +19,73 @@ func handle(ctx context.Context, pair *sites.Pair, request control.Request, say 
 		err := pair.WriteStatus(ctx, &text)
 		say("%s", text.String())
 		return err
-	case control.Cut, control.Heal, control.Reset, control.Delay:
-		return handleLink(ctx, pair, request, say)
-	case control.Kill, control.Freeze, control.Thaw, control.Offline, control.Online:
-		return handleSite(ctx, pair, request)
+	case control.Cut:
+		pair.Cut()
+		return waitNoticed(ctx, request, pair.WaitUnlinked, say)
+	case control.Heal:
+		pair.Heal()
+		return waitNoticed(ctx, request, pair.WaitLinked, say)
+	case control.Reset:
+		pair.Reset()
+		return nil
+	case control.Delay:
+		pair.Delay(request.Delay)
+		return nil
+	case control.Kill:
+		return onSite(pair, request, func(s *sites.Site) error { return s.KillNode(request.Pod) })
+	case control.Freeze:
+		return onNodes(pair, request, (*sites.Site).Freeze, (*sites.Site).FreezeNode)
+	case control.Thaw:
+		return onNodes(pair, request, (*sites.Site).Thaw, (*sites.Site).ThawNode)
+	case control.Offline:
+		return onSite(pair, request, func(s *sites.Site) error { return s.Backup(ctx, sites.TakeOffline) })
+	case control.Online:
+		return onSite(pair, request, func(s *sites.Site) error { return s.Backup(ctx, sites.BringOnline) })
 	case control.Fill:
 		return handleFill(ctx, pair, request, say)
 	case control.Caches:
 		return handleCaches(ctx, pair, request, say)
 	case control.User:
-		path, err := pair.Kubeconfig(), error(nil)
-		if request.User != "" {
-			path, err = pair.UserKubeconfig(request.User)
-		}
-		if err == nil {
-			say("%s", path)
-		}
-		return err
+		return handleUser(pair, request, say)
+	case control.Down:
+		return errors.New("the daemon itself answers this")
 	}
 	return fmt.Errorf("unknown request %q: the daemon is of another version; take it down and up again", request.Verb)
 }
 
-func handleLink(ctx context.Context, pair *sites.Pair, request control.Request, say func(string, ...any)) error {
-	var noticed func(context.Context) error
-	switch request.Verb {
-	case control.Cut:
-		pair.Cut()
-		noticed = pair.WaitUnlinked
-	case control.Heal:
-		pair.Heal()
-		noticed = pair.WaitLinked
-	case control.Reset:
-		pair.Reset()
-	case control.Delay:
-		pair.Delay(request.Delay)
+func onSite(pair *sites.Pair, request control.Request, do func(*sites.Site) error) error {
+	site, err := pair.Site(request.Site)
+	if err != nil {
+		return err
 	}
-	if !request.Wait || noticed == nil {
+	return do(site)
+}
+
+// onNodes acts on the server of one pod, or on all servers of the site when no pod is named.
+func onNodes(pair *sites.Pair, request control.Request, all func(*sites.Site) error, one func(*sites.Site, string) error) error {
+	return onSite(pair, request, func(s *sites.Site) error {
+		if request.Pod == "" {
+			return all(s)
+		}
+		return one(s, request.Pod)
+	})
+}
+
+func handleUser(pair *sites.Pair, request control.Request, say func(string, ...any)) error {
+	if request.User == "" {
+		say("%s", pair.Kubeconfig())
+		return nil
+	}
+	path, err := pair.UserKubeconfig(request.User)
+	if err == nil {
+		say("%s", path)
+	}
+	return err
+}
+
+// waitNoticed waits for noticed, when the request says so, and says how long it took.
+func waitNoticed(ctx context.Context, request control.Request, noticed func(context.Context) error, say func(string, ...any)) error {
+	if !request.Wait {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -65,30 +96,6 @@ func handleLink(ctx context.Context, pair *sites.Pair, request control.Request, 
 	}
 	say("both sites have noticed after %v", time.Since(began).Round(100*time.Millisecond))
 	return nil
-}
-
-func handleSite(ctx context.Context, pair *sites.Pair, request control.Request) error {
-	site, err := pair.Site(request.Site)
-	if err != nil {
-		return err
-	}
-	switch request.Verb {
-	case control.Kill:
-		return site.KillNode(request.Pod)
-	case control.Freeze:
-		if request.Pod == "" {
-			return site.Freeze()
-		}
-		return site.FreezeNode(request.Pod)
-	case control.Thaw:
-		if request.Pod == "" {
-			return site.Thaw()
-		}
-		return site.ThawNode(request.Pod)
-	case control.Offline:
-		return site.Backup(ctx, sites.TakeOffline)
-	}
-	return site.Backup(ctx, sites.BringOnline)
 }
 
 func handleFill(ctx context.Context, pair *sites.Pair, request control.Request, say func(string, ...any)) error {

@@ -99,7 +99,7 @@ func up(ctx context.Context, dir string, flags []string, progress, out io.Writer
 	if err != nil {
 		return fmt.Errorf("open the daemon's log: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	ready, err := startDaemon(dir, flags, log)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func startDaemon(dir string, flags []string, log *os.File) (<-chan string, error
 	if err != nil {
 		return nil, fmt.Errorf("make a pipe to the daemon: %w", err)
 	}
-	defer write.Close()
+	defer func() { _ = write.Close() }()
 	daemon := exec.Command(self, append([]string{daemonName, "--dir", dir}, flags...)...)
 	daemon.Stdout, daemon.Stderr, daemon.ExtraFiles = log, log, []*os.File{write}
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -140,7 +140,7 @@ func startDaemon(dir string, flags []string, log *os.File) (<-chan string, error
 	}
 	ready := make(chan string, 1)
 	go func() {
-		defer read.Close()
+		defer func() { _ = read.Close() }()
 		// Without a word: the daemon died.
 		word, err := io.ReadAll(read)
 		if err != nil {
@@ -158,7 +158,7 @@ func follow(ctx context.Context, path string, ready <-chan string, to io.Writer)
 	if err != nil {
 		return fmt.Errorf("read the daemon's log: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	interrupted := ctx.Done()

@@ -45,7 +45,7 @@ func Send(ctx context.Context, dir string, request Request, out io.Writer) error
 	if err != nil {
 		return fmt.Errorf("ask the sites: %w", err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	return read(answer.Body, out)
 }
 

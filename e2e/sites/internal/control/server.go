@@ -49,7 +49,9 @@ func Serve(ctx context.Context, dir string, handle Handler) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	err = server.Shutdown(grace)
-	<-ended
+	if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	return err
 }
 
@@ -66,7 +68,7 @@ func answer(w http.ResponseWriter, r *http.Request, handle Handler) {
 		defer mu.Unlock()
 		// Whoever asked may be gone; what was asked is done all the same.
 		if _, err := fmt.Fprintln(w, line); err == nil {
-			_ = control.Flush()
+			_ = control.Flush() // likewise
 		}
 	}
 	err := handle(r.Context(), request, func(format string, args ...any) {

@@ -49,7 +49,7 @@ func Build(ctx context.Context, module, cache string, log Logf) (Binaries, error
 		ControllerManager: filepath.Join(dir, "kube-controller-manager"),
 		Kubectl:           filepath.Join(dir, "kubectl"),
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return Binaries{}, fmt.Errorf("make the folder of the control plane's programs: %w", err)
 	}
 	done := filepath.Join(dir, "complete")
@@ -72,7 +72,7 @@ func Build(ctx context.Context, module, cache string, log Logf) (Binaries, error
 	if err := goBuild(ctx, module, dir+string(filepath.Separator), flags, log, apiServerPackage, controllerPackage, kubectlPackage); err != nil {
 		return Binaries{}, err
 	}
-	if err := os.WriteFile(done, nil, 0o644); err != nil {
+	if err := os.WriteFile(done, nil, 0o600); err != nil {
 		return Binaries{}, fmt.Errorf("mark the build as complete: %w", err)
 	}
 	return bin, nil
@@ -107,7 +107,7 @@ func buildKey(ctx context.Context, module string) (key, ldflags string, err erro
 
 // kubernetesVersion reads the required version of k8s.io/kubernetes out of a go.mod.
 func kubernetesVersion(mod []byte) (string, error) {
-	match := regexp.MustCompile(`(?m)^\s*(?:require\s+)?k8s\.io/kubernetes\s+(v[^\s]+)`).FindSubmatch(mod)
+	match := regexp.MustCompile(`(?m)^\s*(?:require\s+)?k8s\.io/kubernetes\s+(v\S+)`).FindSubmatch(mod)
 	if match == nil {
 		return "", errors.New("the control plane's go.mod does not require k8s.io/kubernetes")
 	}
@@ -170,7 +170,7 @@ func report(lines <-chan string, log Logf) []string {
 
 // lockFile takes the lock on path, waiting for its holder, and returns what gives it up.
 func lockFile(ctx context.Context, path string, log Logf) (func(), error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the build: %w", err)
 	}
@@ -179,7 +179,7 @@ func lockFile(ctx context.Context, path string, log Logf) (func(), error) {
 	for waited := false; ; waited = true {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return func() { file.Close() }, nil
+			return func() { _ = file.Close() }, nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.Join(fmt.Errorf("lock the build: %w", err), file.Close())

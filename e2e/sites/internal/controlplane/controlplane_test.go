@@ -121,7 +121,7 @@ func handshake(t *testing.T, server, client *tls.Config) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	verdict := make(chan error, 1)
 	go func() {
 		conn, err := listener.Accept()
@@ -129,12 +129,12 @@ func handshake(t *testing.T, server, client *tls.Config) error {
 			verdict <- err
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		verdict <- conn.(*tls.Conn).HandshakeContext(t.Context())
 	}()
 	conn, err := tls.Dial("tcp", listener.Addr().String(), client)
 	if err == nil {
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 	}
 	return <-verdict
 }

@@ -34,8 +34,11 @@ func containerPorts() []int32 { return []int32{11222, 11223} }
 
 // ExecInContainer runs cmd and returns its exit code as an ExitError. It is killed when the workload
 // dies, as everything in a container is.
+//
+//nolint:contextcheck // the given context never ends; the node's does
 func (e executor) ExecInContainer(_ context.Context, name, uid, container string, cmd []string, in io.Reader,
-	out, errOut io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize, _ time.Duration) error {
+	out, errOut io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize, _ time.Duration,
+) error {
 	if tty {
 		return errors.New("the harness's pods have no terminal; leave out -t")
 	}
@@ -69,7 +72,7 @@ func (e executor) ExecInContainer(_ context.Context, name, uid, container string
 			return fmt.Errorf("open the command's input: %w", err)
 		}
 		go func() {
-			defer stdin.Close()
+			defer func() { _ = stdin.Close() }()
 			if _, err := io.Copy(stdin, in); err != nil {
 				return // either side is gone; the command learns it from its end of input
 			}

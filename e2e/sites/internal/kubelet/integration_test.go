@@ -3,6 +3,7 @@ package kubelet_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -51,7 +52,7 @@ func (r *rig) testStreamEnds(t *testing.T) {
 		}
 		if rest, err := io.ReadAll(conn); len(rest) > 0 {
 			t.Errorf("%s: the cut stream still brought %q (%v)", way, rest, err)
-		} else if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		} else if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 			t.Errorf("%s: the stream of the deleted pod hangs", way)
 		}
 		successor := r.readyPod(t, pod.Name, pod.UID)
@@ -68,7 +69,7 @@ func (r *rig) testStreamEnds(t *testing.T) {
 			if got, _ := io.ReadAll(late); len(got) > 0 {
 				t.Errorf("%s: the old forward reached %s", way, strings.TrimSpace(string(got)))
 			}
-			late.Close()
+			_ = late.Close()
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ type Options struct {
 // Kubelet is the running node.
 type Kubelet struct {
 	o      Options
-	ctx    context.Context // of the node's own work: ended by Close
+	ctx    context.Context //nolint:containedctx // of the node's own work, which outlives Start; ended by Close
 	cancel context.CancelFunc
 	server *http.Server
 	work   sync.WaitGroup
@@ -65,12 +66,17 @@ func Start(ctx context.Context, o Options) (*Kubelet, error) {
 	if o.RestartAfter == 0 {
 		o.RestartAfter = time.Second
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the streams of node %s: %w", o.Node, err)
 	}
 	k := &Kubelet{o: o, pods: map[types.UID]*podWorker{}}
-	if err := k.register(ctx, listener.Addr().(*net.TCPAddr).Port); err != nil {
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the address of node %s: %w", o.Node, err), listener.Close())
+	}
+	if err := k.register(ctx, int32(address.Port())); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	k.ctx, k.cancel = context.WithCancel(ctx)
@@ -107,11 +113,11 @@ func (k *Kubelet) Close(ctx context.Context) error {
 	}
 	all.Wait()
 	k.work.Wait()
-	return errors.Join(append(failures, err)...)
+	return errors.Join(err, errors.Join(failures...))
 }
 
 // register makes the Node object, whose status tells the apiserver where to send streams.
-func (k *Kubelet) register(ctx context.Context, port int) error {
+func (k *Kubelet) register(ctx context.Context, port int32) error {
 	nodes := k.o.Client.CoreV1().Nodes()
 	node, err := nodes.Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{
 		Name:   k.o.Node,
@@ -125,7 +131,7 @@ func (k *Kubelet) register(ctx context.Context, port int) error {
 			{Type: corev1.NodeInternalIP, Address: "127.0.0.1"},
 			{Type: corev1.NodeHostName, Address: k.o.Node},
 		},
-		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(port)}},
+		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: port}},
 		NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: "sites-harness", OperatingSystem: "linux"},
 		Conditions: []corev1.NodeCondition{{
 			Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",

@@ -35,7 +35,7 @@ func (k *Kubelet) serveLogs(w http.ResponseWriter, r *http.Request, worker *podW
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if err := seekTail(file, query); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

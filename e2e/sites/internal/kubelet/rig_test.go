@@ -2,11 +2,13 @@ package kubelet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,12 +16,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/controlplane"
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/kubelet"
@@ -169,18 +171,19 @@ func (w *echo) serve() {
 		}
 		// Open connections stay open when the workload "dies": that they end is the kubelet's part.
 		go func() {
-			fmt.Fprintln(conn, w.name)
-			if _, err := io.Copy(conn, conn); err != nil {
-				conn.Close()
+			_, err := fmt.Fprintln(conn, w.name)
+			if err == nil {
+				_, err = io.Copy(conn, conn)
 			}
-			conn.Close()
+			// A client that broke off is no failure of the server's.
+			_ = errors.Join(err, conn.Close())
 		}()
 	}
 }
 
 func (w *echo) die() {
 	w.once.Do(func() {
-		w.listener.Close()
+		_ = w.listener.Close()
 		close(w.done)
 	})
 }
@@ -220,10 +223,8 @@ func (r *rig) readyPod(t *testing.T, name string, not ...types.UID) *corev1.Pod 
 		if err != nil {
 			return false, err
 		}
-		for _, uid := range not {
-			if pod.UID == uid {
-				return false, nil
-			}
+		if slices.Contains(not, pod.UID) {
+			return false, nil
 		}
 		for _, c := range pod.Status.Conditions {
 			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
@@ -280,12 +281,14 @@ func talk(t *testing.T, address string) (net.Conn, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	greeting := readLine(t, conn)
-	fmt.Fprintln(conn, "hello")
+	if _, err := fmt.Fprintln(conn, "hello"); err != nil {
+		t.Fatal(err)
+	}
 	if answer := readLine(t, conn); answer != "hello" {
 		t.Fatalf("the echo of hello is %q", answer)
 	}

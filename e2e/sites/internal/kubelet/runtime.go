@@ -56,8 +56,20 @@ type idleWorkload struct {
 	done chan struct{}
 }
 
-func (*idleWorkload) Ready(context.Context) bool   { return true }
-func (*idleWorkload) HostPort(int32) (int, bool)   { return 0, false }
-func (*idleWorkload) LogFile() string              { return "" }
-func (w *idleWorkload) Done() <-chan struct{}      { return w.done }
-func (w *idleWorkload) Stop(context.Context) error { w.once.Do(func() { close(w.done) }); return nil }
+// Ready says yes: there is nothing to wait for.
+func (*idleWorkload) Ready(context.Context) bool { return true }
+
+// HostPort has none.
+func (*idleWorkload) HostPort(int32) (int, bool) { return 0, false }
+
+// LogFile has none.
+func (*idleWorkload) LogFile() string { return "" }
+
+// Done is closed by Stop.
+func (w *idleWorkload) Done() <-chan struct{} { return w.done }
+
+// Stop ends the workload; it may be called again.
+func (w *idleWorkload) Stop(context.Context) error {
+	w.once.Do(func() { close(w.done) })
+	return nil
+}

@@ -76,12 +76,12 @@ func (w *podWorker) report(ctx context.Context, status corev1.PodStatus) {
 		"status":   status,
 	})
 	if err != nil {
-		w.log("status: %v", err)
+		w.logf("status: %v", err)
 		return
 	}
 	_, err = w.k.o.Client.CoreV1().Pods(w.pod.Namespace).Patch(ctx, w.pod.Name, types.StrategicMergePatchType,
 		patch, metav1.PatchOptions{}, "status")
 	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		w.log("status cannot be written: %v", err)
+		w.logf("status cannot be written: %v", err)
 	}
 }

@@ -71,7 +71,7 @@ type forwarder struct{ k *Kubelet }
 // PortForward copies between stream and the loopback port behind a port of the pod with this UID,
 // until one side ends or the workload that it was connected to dies. The context it is given by the
 // library is never cancelled, so the node's own one counts.
-func (f forwarder) PortForward(_ context.Context, _ string, uid string, port int32, stream io.ReadWriteCloser) error {
+func (f forwarder) PortForward(_ context.Context, _, uid string, port int32, stream io.ReadWriteCloser) error {
 	worker, ok := f.k.byUID(types.UID(uid))
 	if !ok || worker.vanished.closed() {
 		return fmt.Errorf("pod sandbox %q does not exist any more", uid)
@@ -86,38 +86,42 @@ func (f forwarder) PortForward(_ context.Context, _ string, uid string, port int
 		return refused
 	}
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(f.k.ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(host)))
+	conn, err := dialer.DialContext(f.k.ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(host))) //nolint:contextcheck // see above
 	if err != nil {
 		return fmt.Errorf("port %d of pod %s: %w", port, worker.pod.Name, err)
 	}
-	defer conn.Close()
-	return pipe(f.k.ctx, stream, conn.(*net.TCPConn), workload.Done())
+	defer func() { _ = conn.Close() }()
+	server, ok := conn.(*net.TCPConn)
+	if !ok {
+		return fmt.Errorf("port %d of pod %s: %T is no TCP connection", port, worker.pod.Name, conn)
+	}
+	pipe(f.k.ctx, stream, server, workload.Done()) //nolint:contextcheck // see above
+	return nil
 }
 
 // pipe copies both ways until the server has ended its side, cut is closed or ctx ends. When only the
 // client has ended its side, the server is told so and may still answer.
-func pipe(ctx context.Context, client io.ReadWriter, server *net.TCPConn, cut <-chan struct{}) error {
-	answered := make(chan error, 1)
+func pipe(ctx context.Context, client io.ReadWriter, server *net.TCPConn, cut <-chan struct{}) {
+	answered := make(chan struct{})
 	go func() {
-		_, err := io.Copy(client, server)
-		answered <- err
+		defer close(answered)
+		// How a broken connection ended is nothing the pod could be blamed for; a kubelet ends the
+		// stream and says nothing either.
+		_, _ = io.Copy(client, server)
 	}()
 	go func() {
 		if _, err := io.Copy(server, client); err != nil {
 			// The client broke off: there is nobody left to answer.
-			server.Close()
+			_ = server.Close()
 			return
 		}
 		if err := server.CloseWrite(); err != nil {
-			server.Close()
+			_ = server.Close()
 		}
 	}()
 	select {
 	case <-answered:
-		// How a broken connection ended is nothing the pod could be blamed for; a kubelet ends the
-		// stream and says nothing either.
 	case <-cut:
 	case <-ctx.Done():
 	}
-	return nil
 }

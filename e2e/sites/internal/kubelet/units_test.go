@@ -10,6 +10,7 @@ import (
 
 type fixedPorts struct {
 	idleWorkload
+
 	ports map[int32]int
 }
 

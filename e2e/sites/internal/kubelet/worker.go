@@ -51,7 +51,7 @@ func (w *podWorker) run(ctx context.Context) {
 	for !w.leaving(ctx) {
 		workload, err := w.k.o.Runtime.Start(ctx, w.pod)
 		if err != nil {
-			w.log("cannot be started: %v", err)
+			w.logf("cannot be started: %v", err)
 			w.report(ctx, w.waiting("RunContainerError", err.Error()))
 			w.pause(ctx)
 			continue
@@ -63,7 +63,7 @@ func (w *podWorker) run(ctx context.Context) {
 		if w.leaving(ctx) {
 			break
 		}
-		w.log("died, restarting it")
+		w.logf("died, restarting it")
 		w.setWorkload(nil)
 		w.last = &corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 			ExitCode: 137, Reason: "Error", StartedAt: w.started, FinishedAt: metav1.Now(), ContainerID: w.containerID(),
@@ -146,7 +146,7 @@ func (w *podWorker) finish(ctx context.Context) {
 		}
 	}()
 	if err := w.stop(limited); err != nil {
-		w.log("cannot be stopped: %v", err)
+		w.logf("cannot be stopped: %v", err)
 	}
 	if w.vanished.closed() {
 		return
@@ -156,7 +156,7 @@ func (w *podWorker) finish(ctx context.Context) {
 		Preconditions:      metav1.NewUIDPreconditions(string(w.pod.UID)),
 	})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		w.log("cannot be removed: %v", err)
+		w.logf("cannot be removed: %v", err)
 	}
 }
 
@@ -185,7 +185,7 @@ func (w *podWorker) current() Workload {
 	return w.workload
 }
 
-func (w *podWorker) log(format string, args ...any) {
+func (w *podWorker) logf(format string, args ...any) {
 	w.k.o.Log("%s: pod %s (%s) %s", w.k.o.Node, w.pod.Name, w.pod.UID[:8], fmt.Sprintf(format, args...))
 }
 

@@ -34,7 +34,7 @@ func (p *Operators) reconcileInfinispan(ctx context.Context, cr *unstructured.Un
 	set, err := sets.Get(ctx, cr.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		set, err = sets.Create(ctx, p.newInfinispanSet(cr, int32(wanted)), metav1.CreateOptions{})
+		set, err = sets.Create(ctx, p.newInfinispanSet(cr, replicaCount(wanted)), metav1.CreateOptions{})
 	case err == nil && int64(ptr.Deref(set.Spec.Replicas, 1)) != wanted:
 		patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, wanted)
 		set, err = sets.Patch(ctx, set.Name, types.MergePatchType, patch, metav1.PatchOptions{})
@@ -47,7 +47,7 @@ func (p *Operators) reconcileInfinispan(ctx context.Context, cr *unstructured.Un
 	if err != nil {
 		return fmt.Errorf("pods of infinispan %s: %w", cr.GetName(), err)
 	}
-	return p.writeStatus(ctx, cr, p.infinispanStatus(cr, set, pods.Items, selector))
+	return p.writeStatus(ctx, cr, p.infinispanStatus(set, pods.Items, selector))
 }
 
 func (p *Operators) newInfinispanSet(cr *unstructured.Unstructured, replicas int32) *appsv1.StatefulSet {
@@ -70,8 +70,10 @@ func (p *Operators) newInfinispanSet(cr *unstructured.Unstructured, replicas int
 				Spec: p.podSpec(corev1.Container{
 					Name: "infinispan", Image: "quay.io/infinispan/server:" + strings.TrimSuffix(p.o.Version, ".Final"),
 					Ports: []corev1.ContainerPort{
-						{Name: "infinispan", ContainerPort: 11222}, {Name: "infinispan-adm", ContainerPort: 11223},
-						{Name: "ping", ContainerPort: 8888}, {Name: "xsite", ContainerPort: 7900},
+						{Name: "infinispan", ContainerPort: 11222},
+						{Name: "infinispan-adm", ContainerPort: 11223},
+						{Name: "ping", ContainerPort: 8888},
+						{Name: "xsite", ContainerPort: 7900},
 					},
 				}),
 			},
@@ -80,7 +82,7 @@ func (p *Operators) newInfinispanSet(cr *unstructured.Unstructured, replicas int
 }
 
 // infinispanStatus is the status the operator would report.
-func (p *Operators) infinispanStatus(cr *unstructured.Unstructured, set *appsv1.StatefulSet, pods []corev1.Pod, selector string) map[string]any {
+func (p *Operators) infinispanStatus(set *appsv1.StatefulSet, pods []corev1.Pod, selector string) map[string]any {
 	wanted := ptr.Deref(set.Spec.Replicas, 1)
 	var ready []string
 	podStatus := map[string][]any{}

@@ -1,9 +1,11 @@
 package operators
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -31,11 +33,16 @@ func (p *Operators) reconcileKeycloak(ctx context.Context, cr *unstructured.Unst
 	if !found {
 		return p.defaultInstances(ctx, cr)
 	}
-	set, err := p.keycloakSet(ctx, cr, int32(instances))
+	set, err := p.keycloakSet(ctx, cr, replicaCount(instances))
 	if err != nil {
 		return err
 	}
 	return p.writeStatus(ctx, cr, keycloakStatus(cr, set, instances))
+}
+
+// replicaCount brings a count of a custom resource into the range of a StatefulSet's.
+func replicaCount(count int64) int32 {
+	return int32(max(0, min(count, math.MaxInt32)))
 }
 
 // defaultInstances applies instances 1, which also makes the operator an owner of that field.
@@ -107,8 +114,8 @@ func (p *Operators) podSpec(container corev1.Container) corev1.PodSpec {
 	return corev1.PodSpec{
 		NodeName:                      p.o.Node,
 		Containers:                    []corev1.Container{container},
-		TerminationGracePeriodSeconds: ptr.To[int64](30),
-		AutomountServiceAccountToken:  ptr.To(false),
+		TerminationGracePeriodSeconds: new(int64(30)),
+		AutomountServiceAccountToken:  new(false),
 	}
 }
 
@@ -166,7 +173,7 @@ func (p *Operators) writeStatus(ctx context.Context, cr *unstructured.Unstructur
 	if err != nil {
 		return fmt.Errorf("status of %s %s: %w", cr.GetKind(), cr.GetName(), err)
 	}
-	if string(before) == string(after) {
+	if bytes.Equal(before, after) {
 		return nil
 	}
 	next := cr.DeepCopy()

@@ -117,7 +117,6 @@ func TestAConditionThatDoesNotChangeKeepsItsTime(t *testing.T) {
 
 func TestInfinispanIsWellFormedWhenAllItsPodsAreReady(t *testing.T) {
 	p := &Operators{o: options()}
-	cr := &unstructured.Unstructured{Object: map[string]any{}}
 	pod := func(name string, ready corev1.ConditionStatus) corev1.Pod {
 		return corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -131,14 +130,22 @@ func TestInfinispanIsWellFormedWhenAllItsPodsAreReady(t *testing.T) {
 		linked bool
 		want   map[string]string
 	}{
-		{"all there", []corev1.Pod{pod("infinispan-0", "True"), pod("infinispan-1", "True")}, true,
-			map[string]string{"WellFormed": "True", "CrossSiteViewFormed": "True", "Stopping": "False", "Upgrade": "False", "GracefulShutdown": "False", "PreliminaryChecksPassed": "True"}},
-		{"one starting", []corev1.Pod{pod("infinispan-0", "True"), pod("infinispan-1", "False")}, false,
-			map[string]string{"WellFormed": "False", "CrossSiteViewFormed": "False"}},
+		{
+			"all there",
+			[]corev1.Pod{pod("infinispan-0", "True"), pod("infinispan-1", "True")},
+			true,
+			map[string]string{"WellFormed": "True", "CrossSiteViewFormed": "True", "Stopping": "False", "Upgrade": "False", "GracefulShutdown": "False", "PreliminaryChecksPassed": "True"},
+		},
+		{
+			"one starting",
+			[]corev1.Pod{pod("infinispan-0", "True"), pod("infinispan-1", "False")},
+			false,
+			map[string]string{"WellFormed": "False", "CrossSiteViewFormed": "False"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p.linked.Store(c.linked)
-			status := p.infinispanStatus(cr, set, c.pods, "app=infinispan-pod")
+			status := p.infinispanStatus(set, c.pods, "app=infinispan-pod")
 			got := map[string]string{}
 			for _, condition := range status["conditions"].([]any) {
 				condition := condition.(map[string]any)

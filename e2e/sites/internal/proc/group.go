@@ -54,7 +54,7 @@ type Spec struct {
 // NewGroup makes dir, where the pid files of the group's processes will lie, and starts the thread
 // that will be the parent of them all. Close ends it.
 func NewGroup(dir string) (*Group, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the caller's own folder
 		return nil, fmt.Errorf("make the folder of pid files: %w", err)
 	}
 	pool, err := newPortPool()
@@ -92,7 +92,7 @@ func (g *Group) Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("open the log of %s: %w", spec.Name, err)
 	}
 	// The child holds its own copy of the descriptor from its start on.
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env, cmd.Dir = spec.Env, spec.Dir

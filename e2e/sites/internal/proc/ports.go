@@ -45,45 +45,51 @@ func (p *portPool) take(n int) ([]int, error) {
 		return nil, fmt.Errorf("reserve ports: %w", ErrClosed)
 	}
 	ports := make([]int, 0, n)
-	for _, i := range rand.Perm(lastPort - firstPort + 1) {
+	for _, i := range rand.Perm(lastPort - firstPort + 1) { //nolint:gosec // not a secret
 		if len(ports) == n {
 			return ports, nil
 		}
 		port := firstPort + i
-		switch lock, err := p.lock(port); {
-		case err != nil:
-			return nil, fmt.Errorf("reserve port %d: %w", port, err)
-		case lock != nil:
-			p.locks[port] = lock
-			ports = append(ports, port)
+		lock, err := p.lock(port)
+		if errors.Is(err, errTaken) {
+			continue
 		}
+		if err != nil {
+			p.releaseLocked(ports...)
+			return nil, fmt.Errorf("reserve port %d: %w", port, err)
+		}
+		p.locks[port] = lock
+		ports = append(ports, port)
 	}
 	p.releaseLocked(ports...)
 	return nil, fmt.Errorf("there are no %d free loopback ports between %d and %d", n, firstPort, lastPort)
 }
 
-// lock returns nil when the port is held by someone else or in use.
+// errTaken says that a port is held by someone else or in use.
+var errTaken = errors.New("the port is taken")
+
+// lock reserves one port, or returns errTaken.
 func (p *portPool) lock(port int) (*os.File, error) {
 	if p.locks[port] != nil {
-		return nil, nil
+		return nil, errTaken
 	}
 	file, err := os.OpenFile(filepath.Join(p.dir, strconv.Itoa(port)), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, nil
+			err = errTaken
 		}
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 	if err != nil {
-		file.Close()
-		return nil, nil
+		return nil, errors.Join(errTaken, err, file.Close())
 	}
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
 	return file, nil
 }
 
@@ -96,7 +102,7 @@ func (p *portPool) release(ports ...int) {
 func (p *portPool) releaseLocked(ports ...int) {
 	for _, port := range ports {
 		if lock := p.locks[port]; lock != nil {
-			lock.Close()
+			_ = lock.Close() // and with it the lock
 			delete(p.locks, port)
 		}
 	}

@@ -35,7 +35,9 @@ func abandon(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(p.Pid())
+	if _, err := fmt.Fprintln(os.Stdout, p.Pid()); err != nil {
+		panic(err)
+	}
 	<-p.Done()
 }
 
@@ -263,7 +265,7 @@ func TestNoPortIsGivenTwice(t *testing.T) {
 		t.Fatalf("a reserved port cannot be listened on: %v", err)
 	}
 	a.Release(ports...)
-	if lock, err := b.ports.lock(ports[0]); lock != nil || err != nil {
+	if _, err := b.ports.lock(ports[0]); !errors.Is(err, errTaken) {
 		t.Errorf("a port in use was reserved: %v", err)
 	}
 	if err := listener.Close(); err != nil {
