@@ -132,9 +132,12 @@ func originalInstances(p Plan, ref string, startCount int) int {
 
 // restoreFlags puts the flags of a site back to what they were.
 func (r *run) restoreFlags(ctx context.Context, s *site) error {
-	return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
-		return r.setFlag(ctx, s, r.peerOf(s).name, c, originalFlag(s, c.Original))
-	})
+	for _, c := range r.plan.Caches { // one after the other (V66)
+		if err := r.setFlag(ctx, s, r.peerOf(s).name, c, originalFlag(s, c.Original)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // originalFlag picks the flag that a site had of its peer before the run.

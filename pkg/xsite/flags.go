@@ -130,9 +130,10 @@ func (r *run) setFlag(ctx context.Context, s *site, peer string, c CachePlan, wa
 	if err != nil || len(differ) == 0 {
 		return err
 	}
-	err = s.each(ctx, func(ctx context.Context, m member) error { return set(ctx, m.node) })
-	if err != nil {
-		return fmt.Errorf("set site %s %s for cache %s on the %s: %w", peer, want, c.Name, s, err)
+	for _, m := range s.members {
+		if err := set(ctx, m.node); err != nil {
+			return fmt.Errorf("set site %s %s for cache %s on pod %s of the %s: %w", peer, want, c.Name, m.pod.Name, s, err)
+		}
 	}
 	if differ, err = flagsEverywhere(ctx, s, peer, c, want); err != nil || len(differ) == 0 {
 		return err

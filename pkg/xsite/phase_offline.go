@@ -34,9 +34,13 @@ func (r *run) offline(ctx context.Context) error {
 	return nil
 }
 
-// setFlags sets and proves the flag of the peer for the given caches of a site.
+// setFlags sets and proves the flag of the peer for the given caches of a site, one after the other: two flags that change
+// at the same time in one server can lock each other for ever, and with them the server (V66).
 func (r *run) setFlags(ctx context.Context, s *site, caches []CachePlan, want infinispan.Flag) error {
-	return eachCache(ctx, caches, func(ctx context.Context, c CachePlan) error {
-		return r.setFlag(ctx, s, r.peerOf(s).name, c, want)
-	})
+	for _, c := range caches {
+		if err := r.setFlag(ctx, s, r.peerOf(s).name, c, want); err != nil {
+			return err
+		}
+	}
+	return nil
 }
