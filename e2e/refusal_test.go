@@ -132,7 +132,7 @@ func TestTwoPairsWithTheSameSiteNamesAreToldApart(t *testing.T) {
 	fresh(t, sites.Sync)
 	other, err := sites.Up(t.Context(), sites.Options{Version: *version, NodesPerSite: 1, ContextPrefix: "other-"})
 	must(t, err)
-	defer func() { must(t, other.Down(context.WithoutCancel(t.Context()))) }()
+	defer func() { must(t, other.Down(withoutEnd(t))) }()
 	must(t, other.B.Fill(t.Context(), "sessions", sites.Entries{Prefix: "kept-", Count: 20}))
 	must(t, pair.A.Fill(t.Context(), "sessions", sites.Entries{Prefix: "mine-", Count: 50}))
 	both := pair.Kubeconfig() + string(filepath.ListSeparator) + other.Kubeconfig()

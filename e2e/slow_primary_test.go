@@ -42,8 +42,8 @@ func TestTheGuidesOrderEmptiesASlowPrimary(t *testing.T) {
 // moment Keycloak is told to stop, and the primary thaws when the secondary is empty or the run has given up.
 func TestASlowPrimaryKeepsEveryEntry(t *testing.T) {
 	for name, moment := range map[string]string{
-		"frozen from the moment Keycloak is told to stop": "original state recorded",
-		"frozen once both directions are cut":             "site-a holds site site-b offline for",
+		"from the moment Keycloak is told to stop": "original state recorded",
+		"once both directions are cut":             "site-a holds site site-b offline for",
 	} {
 		t.Run(name, func(t *testing.T) {
 			fresh(t, sites.Async)

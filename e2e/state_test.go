@@ -244,6 +244,12 @@ func eventually(t testing.TB, what string, holds func(ctx context.Context) bool)
 	}
 }
 
+// withoutEnd is the test's context for work that must be done after the test has ended.
+func withoutEnd(t testing.TB) context.Context {
+	t.Helper()
+	return context.WithoutCancel(t.Context())
+}
+
 // short keeps a difference readable.
 func short(diff string) string {
 	const most = 2000

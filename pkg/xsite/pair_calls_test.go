@@ -32,6 +32,7 @@ var (
 	errFake   = errors.New("the server answered 500")
 	errStop   = errors.New("interrupted by the user")
 	errNobody = errors.New("connection refused")
+	errLocked = errors.New("no answer: two flags changed at a time and locked the server for ever (V66)")
 )
 
 // how tells in which way a command came to its end.

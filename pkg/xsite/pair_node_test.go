@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -117,7 +118,26 @@ func (n node) NodeFlags(ctx context.Context, name, to string) (map[string]infini
 	return flags, err
 }
 
+// oneFlag carries out a change of a flag. Two at a time in one site lock its servers for ever (V66): nothing answers.
+func (n node) oneFlag(change func() error) error {
+	if n.changing.Add(1) > 1 {
+		n.locked.Store(true)
+	}
+	defer n.changing.Add(-1)
+	for range 100 { // room for another to come in between
+		runtime.Gosched()
+	}
+	if n.locked.Load() {
+		return errLocked
+	}
+	return change()
+}
+
 func (n node) setFlag(ctx context.Context, method, name, to string, flag infinispan.Flag) error {
+	return n.oneFlag(func() error { return n.setFlagAlone(ctx, method, name, to, flag) })
+}
+
+func (n node) setFlagAlone(ctx context.Context, method, name, to string, flag infinispan.Flag) error {
 	return n.backup(ctx, method, name, to, func(c *cache) error {
 		for i, s := range n.servers {
 			if !s.deaf {
@@ -152,7 +172,9 @@ func (n node) SetStateTransferMode(ctx context.Context, name, to string, mode in
 }
 
 func (n node) StartPush(ctx context.Context, name, to string) error {
-	return n.backup(ctx, "StartPush", name, to, func(*cache) error { return n.pair.startPush(n.site, n.i, name) })
+	return n.oneFlag(func() error { // it brings the peer online first
+		return n.backup(ctx, "StartPush", name, to, func(*cache) error { return n.pair.startPush(n.site, n.i, name) })
+	})
 }
 
 func (n node) CancelPush(ctx context.Context, name, to string) error {

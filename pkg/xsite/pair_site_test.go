@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -28,6 +29,9 @@ type site struct {
 	leaky, leaksThroughFlags bool
 	mirrored                 map[string]bool
 	watchers                 []*watcher
+	// changing counts the flags that change right now; locked is true once there were two (V66).
+	changing atomic.Int32
+	locked   atomic.Bool
 }
 
 // server is one Infinispan server and its pod.
