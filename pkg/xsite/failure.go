@@ -151,9 +151,11 @@ func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
 // holdSafe makes the primary independent of a secondary that is empty or half filled (guards reachable and restart).
 func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	// The primary first: its writes may fail this very moment, and the secondary may not answer for long.
-	err := r.primary.survey(ctx)
-	if err == nil {
-		err = r.silencePrimary(ctx, r.plan.Caches)
+	err := r.silencePrimary(ctx, r.plan.Caches)
+	if err != nil { // its servers may be others by now
+		if err = r.primary.survey(ctx); err == nil {
+			err = r.silencePrimary(ctx, r.plan.Caches)
+		}
 	}
 	silent := "it does not speak to the primary"
 	if err := errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline)); err != nil {

@@ -120,8 +120,11 @@ func (r *run) silencePrimary(ctx context.Context, caches []CachePlan) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
 	defer cancel()
 	// Flags first: they are what the primary's writes depend on. Ending the pushes may wait for a dead peer.
-	err := r.setFlags(ctx, r.primary, caches, infinispan.FlagOffline)
-	if err != nil {
+	var problems []error
+	for _, c := range caches { // one after the other (V66), and every one, whatever became of the one before
+		problems = append(problems, r.setFlag(ctx, r.primary, r.secondary.name, c, infinispan.FlagOffline))
+	}
+	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("take site %s offline on the %s: %w", r.secondary.name, r.primary, err)
 	}
 	r.changed(Primary, "site %s holds site %s offline again: its writes depend on nobody", r.primary.name, r.secondary.name)
