@@ -52,3 +52,13 @@ func (s *Site) Fill(ctx context.Context, cache string, entries Entries) error {
 	}
 	return fill.HotRod(ctx, s.pair.artifacts, node, s.developer, cache, entries, batch)
 }
+
+// Remove deletes entries from a cache of this site by their keys, as a logout does, and returns how many of them were
+// there. The removals are backed up to the other site when that is online.
+func (s *Site) Remove(ctx context.Context, cache string, entries Entries) (int, error) {
+	_, client, err := s.answering(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return fill.Delete(ctx, []*Client{client}, cache, entries)
+}

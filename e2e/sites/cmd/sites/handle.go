@@ -43,6 +43,13 @@ func handle(ctx context.Context, pair *sites.Pair, request control.Request, say 
 		return onSite(pair, request, func(s *sites.Site) error { return s.Backup(ctx, sites.BringOnline) })
 	case control.Fill:
 		return handleFill(ctx, pair, request, say)
+	case control.Remove:
+		return handleRemove(ctx, pair, request, say)
+	case control.Compare:
+		return handleCompare(ctx, pair, request, say)
+	case control.Kubectl:
+		say("%s", pair.Kubectl())
+		return nil
 	case control.Caches:
 		return handleCaches(ctx, pair, request, say)
 	case control.User:

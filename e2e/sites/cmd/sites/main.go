@@ -16,6 +16,6 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sites:", err)
-		os.Exit(1) //nolint:forbidigo // this is main
+		os.Exit(codeOf(err)) //nolint:forbidigo // this is main
 	}
 }

@@ -116,6 +116,21 @@ func TestUpActDownLeavesNothing(t *testing.T) {
 	if out := run(t, dir, "status"); !strings.Contains(out, "sees site-a, site-b") || strings.Count(out, "30 entries") != 2 {
 		t.Errorf("status:\n%s", out)
 	}
+	if out := run(t, dir, "compare"); !strings.Contains(out, "hold the same keys and values in 4 caches") {
+		t.Errorf("compare:\n%s", out)
+	}
+	run(t, dir, "offline", "site-a")
+	if out := run(t, dir, "remove", "work", "--site", "site-a", "--first", "25", "--count", "10"); !strings.Contains(out, "work: 5 entries removed on site-a") {
+		t.Errorf("remove:\n%s", out)
+	}
+	run(t, dir, "fill", "work", "--site", "site-a", "--count", "3", "--size", "300")
+	out, err := command(t, dir, "compare", "work").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "DIFFERENT: 5 only on site-b, 3 with another value") {
+		t.Errorf("compare after changes on one site: %v\n%s", err, out)
+	}
+	if out := strings.TrimSpace(run(t, dir, "kubectl")); filepath.Base(out) != "kubectl" {
+		t.Errorf("kubectl %q", out)
+	}
 	if out := run(t, dir, "caches", "--reset", "none") + run(t, dir, "caches"); out != "site-a: \nsite-b: \n" {
 		t.Errorf("caches after a reset to none:\n%s", out)
 	}

@@ -33,7 +33,8 @@ func newRoot() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&where.name, "name", "default", "name of the pair; several can stand side by side")
 	flags.StringVar(&where.dir, "dir", "", "folder of the pair instead of the one that belongs to its name")
-	root.AddCommand(newUp(where), newDaemon(where), newDown(where), newKubeconfig(where), newFill(where), newDelay(where), newCaches(where))
+	root.AddCommand(newUp(where), newDaemon(where), newDown(where), newKubeconfig(where), newFill(where), newDelay(where), newCaches(where),
+		newRemove(where), newCompare(where), newKubectl(where))
 	for _, c := range []struct {
 		verb          control.Verb
 		short         string

@@ -16,6 +16,9 @@ import (
 // ErrNotUp says that nothing answers in the pair's folder.
 var ErrNotUp = errors.New("no pair of sites is up there")
 
+// ErrUnequal says that the sites were compared and differ. It crosses from a [Handler] to the caller of [Send].
+var ErrUnequal = errors.New("the sites hold different data")
+
 // Send asks the pair in dir to do request and copies to out what it says meanwhile. When nothing
 // answers it is ErrNotUp; what the pair could not do is an error in its own words.
 func Send(ctx context.Context, dir string, request Request, out io.Writer) error {
@@ -52,9 +55,10 @@ func Send(ctx context.Context, dir string, request Request, out io.Writer) error
 // The lines of an answer begin with what they are: a line of output, or the end. An answer without an
 // end was broken off.
 const (
-	lineOutput = "> "
-	lineFailed = "! "
-	lineDone   = "."
+	lineOutput  = "> "
+	lineFailed  = "! "
+	lineUnequal = "~"
+	lineDone    = "."
 )
 
 func read(body io.Reader, out io.Writer) error {
@@ -64,6 +68,8 @@ func read(body io.Reader, out io.Writer) error {
 		switch {
 		case line == lineDone:
 			return nil
+		case line == lineUnequal:
+			return ErrUnequal
 		case strings.HasPrefix(line, lineFailed):
 			var message string
 			if err := json.Unmarshal([]byte(line[len(lineFailed):]), &message); err != nil {

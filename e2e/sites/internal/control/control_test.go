@@ -76,6 +76,23 @@ func TestAFailureComesBackInItsOwnWords(t *testing.T) {
 	}
 }
 
+func TestAComparisonThatFoundADifferenceIsToldFromOneThatFailed(t *testing.T) {
+	dir := serve(t, func(_ context.Context, request control.Request, say func(string, ...any)) error {
+		say("compared")
+		if request.Site != "" {
+			return errors.New("the other site does not answer")
+		}
+		return control.ErrUnequal
+	})
+	var out strings.Builder
+	if err := control.Send(t.Context(), dir, control.Request{Verb: control.Compare}, &out); !errors.Is(err, control.ErrUnequal) || out.String() != "compared\n" {
+		t.Errorf("error %v after %q", err, out.String())
+	}
+	if err := control.Send(t.Context(), dir, control.Request{Verb: control.Compare, Site: "x"}, &out); err == nil || errors.Is(err, control.ErrUnequal) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestAnAnswerThatIsBrokenOffIsNoSuccess(t *testing.T) {
 	dir := serve(t, func(_ context.Context, _ control.Request, say func(string, ...any)) error {
 		say("half")

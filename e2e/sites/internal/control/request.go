@@ -13,19 +13,23 @@ type Verb string
 const (
 	Status Verb = "status" // prints the state of the sites
 	Fill   Verb = "fill"   // writes Count entries into Caches
-	Cut    Verb = "cut"
-	Reset  Verb = "reset"
-	Delay  Verb = "delay" // by Delay
-	Heal   Verb = "heal"
-	Kill   Verb = "kill"   // the server of Pod of Site
-	Freeze Verb = "freeze" // Pod of Site, or all its servers
-	Thaw   Verb = "thaw"   // Pod of Site, or all its servers
+	Remove Verb = "remove" // removes Count entries from Caches of Site
+	// Compare compares Caches of both sites; where they differ the end is ErrUnequal.
+	Compare Verb = "compare"
+	Cut     Verb = "cut"
+	Reset   Verb = "reset"
+	Delay   Verb = "delay" // by Delay
+	Heal    Verb = "heal"
+	Kill    Verb = "kill"   // the server of Pod of Site
+	Freeze  Verb = "freeze" // Pod of Site, or all its servers
+	Thaw    Verb = "thaw"   // Pod of Site, or all its servers
 	// Offline and Online take the peer offline or bring it online in Site, for all its caches.
 	Offline Verb = "offline"
 	Online  Verb = "online"
-	Caches  Verb = "caches" // lists the caches, or makes those of Set anew
-	User    Verb = "user"   // writes a kubeconfig for User
-	Down    Verb = "down"   // ends the pair and its daemon
+	Caches  Verb = "caches"  // lists the caches, or makes those of Set anew
+	User    Verb = "user"    // writes a kubeconfig for User
+	Kubectl Verb = "kubectl" // prints the path of a kubectl
+	Down    Verb = "down"    // ends the pair and its daemon
 )
 
 // Request is one thing to do. Fields that a verb does not name are ignored.

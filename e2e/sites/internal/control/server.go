@@ -76,8 +76,12 @@ func answer(w http.ResponseWriter, r *http.Request, handle Handler) {
 			write(lineOutput + string(bytes.TrimSuffix(line, []byte("\n"))))
 		}
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		write(lineDone)
+		return
+	case errors.Is(err, ErrUnequal):
+		write(lineUnequal)
 		return
 	}
 	// As JSON: an error may have several lines.
