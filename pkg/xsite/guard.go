@@ -67,6 +67,15 @@ func (s *Stop) Error() string {
 // Unwrap returns the cause.
 func (s *Stop) Unwrap() error { return s.Err }
 
+// brief gives an error in one line: of a Stop the guard and what it found.
+func brief(err error) string {
+	var stop *Stop
+	if errors.As(err, &stop) {
+		return string(stop.Guard) + ": " + stop.Found
+	}
+	return oneLine(err)
+}
+
 // StoppedBy returns the guard that ended a run with err, and false when no guard did.
 func StoppedBy(err error) (Guard, bool) {
 	var stop *Stop

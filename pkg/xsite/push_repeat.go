@@ -16,7 +16,7 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 	if t.attempts[c.Name] >= maxPushes {
 		return fmt.Errorf("cache %s failed in each of %d pushes: %w", c.Name, t.attempts[c.Name], because)
 	}
-	r.noted("", "repeating cache %s: %v", c.Name, because)
+	r.noted("", "repeating cache %s: %s", c.Name, brief(because))
 	r.cacheState(CacheState{Cache: c.Name, State: "repeating", Attempt: t.attempts[c.Name]})
 	if err := r.awaitWhole(ctx); err != nil {
 		return err
