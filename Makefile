@@ -67,7 +67,11 @@ SITES = $(GO) run ./e2e/sites/cmd/sites
 
 .PHONY: demo
 demo: ## Show a recovery from nothing: two real sites, an outage, the plugin; leaves the sites up
-	hack/demo.sh
+	@hack/demo.sh
+
+.PHONY: demo-down
+demo-down: ## Take the sites of the demo down and remove what they left
+	$(SITES) down --name demo
 
 .PHONY: sites
 sites: ## Bring two real sites up in the background; SITES_FLAGS are those of `sites up`

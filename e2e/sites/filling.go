@@ -7,9 +7,6 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/fill"
 )
 
-// manyEntries is the number from which Hot Rod, which has a JVM to start first, is the quicker way.
-const manyEntries = 3000
-
 // Fill writes the same entries into a cache of both sites, each on its own: the sites are taken offline
 // on each other for that cache meanwhile, and are online afterwards. 100,000 entries take some ten
 // seconds.
@@ -36,7 +33,7 @@ func (s *Site) Fill(ctx context.Context, cache string, entries Entries) error {
 	if err != nil {
 		return err
 	}
-	if entries.Count < manyEntries || s.pair.o.TLS {
+	if entries.Count < fill.Many || s.pair.o.TLS {
 		return fill.Put(ctx, []*Client{client}, cache, entries)
 	}
 	flags, err := client.Flags(ctx, cache, s.peer)

@@ -43,7 +43,11 @@ func fillApart(ctx context.Context, artifacts *servers.Artifacts, cache string, 
 	var all sync.WaitGroup
 	for i, side := range sides {
 		all.Go(func() {
-			failures[i] = HotRod(ctx, artifacts, side.Node, side.User, cache, entries, Quick)
+			if entries.Count < Many {
+				failures[i] = Put(ctx, []*rest.Client{side.Client}, cache, entries)
+			} else {
+				failures[i] = HotRod(ctx, artifacts, side.Node, side.User, cache, entries, Quick)
+			}
 			if failures[i] == nil {
 				sizes[i], failures[i] = side.Client.Size(ctx, cache)
 			}

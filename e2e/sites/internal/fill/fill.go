@@ -44,6 +44,9 @@ func (e Entries) seconds() string {
 	return strconv.Itoa(int(e.Lifespan.Round(time.Second) / time.Second))
 }
 
+// Many is the number of entries from which Hot Rod, which has a JVM to start first, is quicker than REST.
+const Many = 3000
+
 // Quick is the batch size that fills a cache soonest. It is for writes that stay in their site, see [HotRod].
 const Quick = 500
 
