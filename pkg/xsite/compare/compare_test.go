@@ -42,7 +42,7 @@ func TestCountsAreThoseOfTheSets(t *testing.T) {
 		p, s := contents{}, contents{}
 		var missing, extra, different int64
 		for i := range random.IntN(1500) {
-			k, v := fmt.Sprintf(`{"_type":"K","uid":"%d"}`, i), fmt.Sprint(random.IntN(5))
+			k, v := fmt.Sprintf(`{"_type":"K","uid":"%d"}`, i), strconv.Itoa(random.IntN(5))
 			switch random.IntN(1 + round) { // from all different to nearly equal
 			case 0:
 				switch random.IntN(3) {

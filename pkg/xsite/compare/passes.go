@@ -82,7 +82,7 @@ func (c *comparison) result() Result {
 
 // choose marks the unequal buckets that pass 2 looks into: all, as long as their keys fit the limit.
 func (c *comparison) choose(p, s []bucket) (chosen []bool, unequal bool) {
-	limit := uint64(c.trackLimit())
+	limit := uint64(c.trackLimit()) //nolint:gosec // it is above zero
 	chosen = make([]bool, bucketCount)
 	var onPrimary, onSecondary uint64
 	for i := range p {
@@ -154,7 +154,7 @@ func (c *comparison) collect(ctx context.Context, chosen []bool) ([]suspect, err
 func unlike(p, s []record) []suspect {
 	var out []suspect
 	for len(p) > 0 || len(s) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(s) == 0:
 			order = -1

@@ -41,9 +41,11 @@ func (a *authenticator) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	used, err := a.authorizeKnown(first)
-	if err != nil {
-		return nil, err
+	used, count := a.useKnown()
+	if used != nil {
+		if err := a.authorize(first, used, count); err != nil {
+			return nil, err
+		}
 	}
 	res, err := a.base.RoundTrip(first)
 	if err != nil {
@@ -127,20 +129,15 @@ func (a *authenticator) CloseIdleConnections() {
 	}
 }
 
-// authorizeKnown adds the header of the mechanism that worked before, if there is one, and returns it.
-func (a *authenticator) authorizeKnown(req *http.Request) (*mechanism, error) {
+// useKnown gives the mechanism that worked before and the number of this use of it; nil where none has worked yet.
+func (a *authenticator) useKnown() (known *mechanism, count int) {
 	a.mu.Lock()
-	known := a.known
-	count := 0
-	if known != nil {
-		known.count++
-		count = known.count
+	defer a.mu.Unlock()
+	if a.known == nil {
+		return nil, 0
 	}
-	a.mu.Unlock()
-	if known == nil {
-		return nil, nil
-	}
-	return known, a.authorize(req, known, count)
+	a.known.count++
+	return a.known, a.known.count
 }
 
 // authorize adds the Authorization header.
@@ -197,6 +194,7 @@ func cloneRequest(req *http.Request) (*http.Request, error) {
 func rank(offers []string) []*mechanism {
 	type ranked struct {
 		*mechanism
+
 		strength int
 	}
 	strengths := map[string]int{"": 1, "MD5": 1, "SHA-256": 2, "SHA-512-256": 3}

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -26,10 +26,8 @@ func parseCacheNames(a *answer) ([]string, error) {
 	if err := a.decode(&names); err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if name == "" {
-			return nil, a.unexpected("a cache without a name")
-		}
+	if slices.Contains(names, "") {
+		return nil, a.unexpected("a cache without a name")
 	}
 	return names, nil
 }
@@ -212,7 +210,7 @@ func parseStats(a *answer) (CacheStats, error) {
 		"stores": w.Stores, "remove_hits": w.Removes, "evictions": w.Evictions,
 	} {
 		if value == nil || *value < -1 {
-			return CacheStats{}, a.unexpected(fmt.Sprintf("no counter %s", name))
+			return CacheStats{}, a.unexpected("no counter " + name)
 		}
 	}
 	return CacheStats{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -113,17 +114,14 @@ func (c *Client) send(ctx context.Context, with *http.Client, r *request) (*http
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	return with.Do(req)
 }
 
 // failed turns an error of making a call into a CallError that says which kind it is.
 func (c *Client) failed(ctx, callCtx context.Context, r *request, err error) *CallError {
 	// url.Error repeats the URL, which may hold a key; what it wraps says the rest.
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		err = urlErr.Err
 	}
 	call := &CallError{Method: r.method, Path: r.shown()}

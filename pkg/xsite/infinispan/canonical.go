@@ -120,10 +120,11 @@ func (k *canonicalizer) value() error {
 }
 
 func (k *canonicalizer) nested(parse func() error) error {
-	if k.depth++; k.depth > depthLimit {
+	k.depth++
+	defer func() { k.depth-- }()
+	if k.depth > depthLimit {
 		return errNotJSON
 	}
-	defer func() { k.depth-- }()
 	k.pos++
 	return parse()
 }

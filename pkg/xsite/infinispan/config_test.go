@@ -44,8 +44,11 @@ func TestConfigurationsAreUnderstood(t *testing.T) {
 		"stores that others may use": {"s", `{"s":{"distributed-cache":{"persistence":{"remote-store":{"shared":"true"},"string-keyed-jdbc-store":{"shared":false},"file-store":[{},{"shared":false}],"store":{"class":"com.example.Store"}}}}}`, CacheConfig{
 			Kind: KindDistributed, Owners: 2, Backups: map[string]BackupConfig{},
 			Stores: []StoreConfig{
-				{Kind: "file-store"}, {Kind: "file-store"}, {Kind: "remote-store", Shared: true, Remote: true},
-				{Kind: "store", Class: "com.example.Store", Remote: true}, {Kind: "string-keyed-jdbc-store", Remote: true},
+				{Kind: "file-store"},
+				{Kind: "file-store"},
+				{Kind: "remote-store", Shared: true, Remote: true},
+				{Kind: "store", Class: "com.example.Store", Remote: true},
+				{Kind: "string-keyed-jdbc-store", Remote: true},
 			},
 		}},
 		"a cache called like a kind": {"local-cache", `{"local-cache":{"replicated-cache":{}}}`, CacheConfig{Kind: KindReplicated, Backups: map[string]BackupConfig{}}},

@@ -2,6 +2,7 @@ package infinispan
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -125,7 +126,7 @@ func parseCache(kind CacheKind, body json.RawMessage) (CacheConfig, error) {
 	}
 	if w.BackupFor != nil {
 		if w.BackupFor.Cache == "" || w.BackupFor.Site == "" {
-			return CacheConfig{}, fmt.Errorf("backup-for without remote cache or remote site")
+			return CacheConfig{}, errors.New("backup-for without remote cache or remote site")
 		}
 		config.BackupFor = &BackupFor{Site: w.BackupFor.Site, Cache: w.BackupFor.Cache}
 	}

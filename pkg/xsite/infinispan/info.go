@@ -3,6 +3,7 @@ package infinispan
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 // ContainerStatus is the state of a node's cache container.
@@ -47,12 +48,7 @@ type NodeInfo struct {
 
 // SeesSite reports whether a site is in the node's view.
 func (i NodeInfo) SeesSite(site string) bool {
-	for _, s := range i.SitesView {
-		if s == site {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(i.SitesView, site)
 }
 
 // wireInfo is NodeInfo as the server writes it.

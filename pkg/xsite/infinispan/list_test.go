@@ -30,6 +30,7 @@ func text(body string) http.Handler {
 
 // drop closes the connection under the handler.
 func drop(t *testing.T, w http.ResponseWriter) {
+	t.Helper()
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		t.Error(err)
@@ -80,8 +81,7 @@ func TestListingsGiveOneFormForOneKey(t *testing.T) {
 func TestListingWithoutItsEndIsAnError(t *testing.T) {
 	for _, body := range []string{``, `[`, `["a"`, `["a",`, `["a","b`, `[{"key":`} {
 		_, err := keys(t.Context(), newTestClient(t, text(body)))
-		var truncated *TruncatedError
-		if !errors.As(err, &truncated) {
+		if _, ok := errors.AsType[*TruncatedError](err); !ok {
 			t.Errorf("%q: got %v", body, err)
 		}
 	}
@@ -115,8 +115,7 @@ func TestListingThatIsNotOneIsUnexpectedAndNotShown(t *testing.T) {
 	}
 	for _, body := range []string{`["a"]`, `[{"key":"a"}]`, `[{"value":"a"}]`, `[[]]`} {
 		err := newTestClient(t, text(body)).Entries(t.Context(), "sessions", func(_, _ []byte) error { return nil })
-		var unexpected *UnexpectedAnswerError
-		if !errors.As(err, &unexpected) {
+		if _, ok := errors.AsType[*UnexpectedAnswerError](err); !ok {
 			t.Errorf("%q: got %v", body, err)
 		}
 	}
@@ -148,8 +147,10 @@ func TestDroppedListingIsNotListableOnlyIfTheNodeStillAnswers(t *testing.T) {
 
 // The server refuses a Digest answer that it has seen, so a request repeated by the transport comes back as 401.
 func TestDroppedListingIsNotTakenForAWrongPassword(t *testing.T) {
-	server := &digestServer{algorithms: []string{"MD5"}, user: "operator", password: canary,
-		next: listing(func(w http.ResponseWriter, _ *http.Request) { drop(t, w) })}
+	server := &digestServer{
+		algorithms: []string{"MD5"}, user: "operator", password: canary,
+		next: listing(func(w http.ResponseWriter, _ *http.Request) { drop(t, w) }),
+	}
 	c := newTestClient(t, server)
 	for range 2 {
 		if _, err := keys(t.Context(), c); !errors.Is(err, ErrNotListable) {

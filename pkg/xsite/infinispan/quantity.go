@@ -100,8 +100,7 @@ func isArray(raw json.RawMessage) bool {
 
 // quiet keeps the values of a configuration, which may be passwords, out of an error of package json.
 func quiet(err error) error {
-	var typeErr *json.UnmarshalTypeError
-	if errors.As(err, &typeErr) {
+	if typeErr, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("member %q has the wrong type", typeErr.Field)
 	}
 	return err

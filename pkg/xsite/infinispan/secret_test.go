@@ -27,7 +27,7 @@ func TestPasswordIsPrintedNowhere(t *testing.T) {
 		}
 		_, password, _ := r.BasicAuth()
 		w.WriteHeader(http.StatusInternalServerError)
-		fmt.Fprintf(w, "%s failed for %s with %s", r.URL, password, r.Header.Get("Authorization"))
+		_, _ = fmt.Fprintf(w, "%s failed for %s with %s", r.URL, password, r.Header.Get("Authorization"))
 	})
 	garbage := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "" {
@@ -59,7 +59,7 @@ func TestPasswordIsPrintedNowhere(t *testing.T) {
 		var log strings.Builder
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
 		texts := []string{log.String(), fmt.Sprint(v), fmt.Sprintf("%v|%+v|%#v|%s|%q|%x|%d", v, v, v, v, v, v, v)}
-		if raw, err := json.Marshal(testCredentials()); err == nil {
+		if raw, err := json.Marshal(testCredentials()); err == nil { //nolint:musttag // what a careless caller would write
 			texts = append(texts, string(raw))
 		}
 		for _, text := range texts {

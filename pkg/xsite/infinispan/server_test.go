@@ -111,7 +111,7 @@ func (d *digestServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case scheme != "" && scheme == d.unsupported, scheme == "Basic" && !d.basic:
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, "ISPN080052: The request authentication mechanism '%s' is not supported", strings.ToUpper(scheme))
+		_, _ = fmt.Fprintf(w, "ISPN080052: The request authentication mechanism '%s' is not supported", strings.ToUpper(scheme))
 	case scheme == "Basic":
 		if user, password, ok := r.BasicAuth(); ok && user == d.user && password == d.password {
 			d.next.ServeHTTP(w, r)
@@ -139,7 +139,7 @@ func (d *digestServer) challenge(w http.ResponseWriter) {
 		}
 		d.nonces[nonce] = 0
 		w.Header().Add("WWW-Authenticate", fmt.Sprintf(
-			`Digest realm="default", nonce="%s", opaque="00000000000000000000000000000000", algorithm=%s, qop=auth`, nonce, algorithm))
+			`Digest realm="default", nonce=%q, opaque="00000000000000000000000000000000", algorithm=%s, qop=auth`, nonce, algorithm))
 	}
 	w.WriteHeader(http.StatusUnauthorized)
 }

@@ -35,10 +35,11 @@ func (c *Client) listOnce(ctx context.Context, r *request, element func(raw []by
 		if a.body, err = io.ReadAll(io.LimitReader(res.Body, bodyLimit)); err != nil {
 			return nil, c.failed(ctx, callCtx, r, err)
 		}
-		if err := a.check(); err != nil {
-			return a, err
+		err := a.check()
+		if err == nil {
+			err = a.unexpected("a status other than 200")
 		}
-		return a, a.unexpected("a status other than 200")
+		return a, err
 	}
 	s := &stream{
 		body:  &idleReader{body: res.Body, idle: idle, timeout: c.timeout},
@@ -109,8 +110,7 @@ func (s *stream) run(element func(raw []byte) error) error {
 		}
 		s.left = s.limit
 		if err := element(raw); err != nil {
-			var bad *elementError
-			if errors.As(err, &bad) {
+			if bad, ok := errors.AsType[*elementError](err); ok {
 				return s.unexpected(bad.what)
 			}
 			return err
