@@ -36,26 +36,46 @@ func (p permission) named() string {
 // permissions is the list of everything that a run does to a site in a role, and nothing else. What only the secondary
 // needs stands last.
 func (s *Site) permissions(role xsite.Role) []permission {
-	here := s.place.Namespace
-	var needed []permission
-	need := func(p ...permission) {
-		for _, n := range p {
-			if n.namespace == "" {
-				n.namespace = here
-			}
-			same := func(o permission) bool {
-				o.why, o.optional = n.why, n.optional
-				return o == n
-			}
-			if !slices.ContainsFunc(needed, same) {
-				needed = append(needed, n)
-			}
+	list := &permissions{namespace: s.place.Namespace}
+	s.needInfinispan(list.need)
+	s.needKeycloak(list.need)
+	if role == xsite.Secondary {
+		s.needControl(list.need)
+	}
+	return list.needed
+}
+
+// permissions collects what is needed, each thing once.
+type permissions struct {
+	namespace string // of those that name none
+	needed    []permission
+}
+
+// need adds permissions.
+func (l *permissions) need(more ...permission) {
+	for _, n := range more {
+		if n.namespace == "" {
+			n.namespace = l.namespace
+		}
+		same := func(o permission) bool {
+			o.why, o.optional = n.why, n.optional
+			return o == n
+		}
+		if !slices.ContainsFunc(l.needed, same) {
+			l.needed = append(l.needed, n)
 		}
 	}
+}
+
+// needInfinispan lists what finding and reaching Infinispan and keeping the journal takes.
+func (s *Site) needInfinispan(need func(...permission)) {
 	if s.server.managed() {
 		need(permission{verb: "get", group: groupInfinispan, resource: "infinispans", name: s.server.name, why: "to read what Infinispan runs as"})
 		if s.infinispan {
-			need(permission{verb: "list", group: groupInfinispan, resource: "infinispans", why: "to find Infinispan; not needed when it is named with " + flagInfinispan})
+			need(permission{
+				verb: "list", group: groupInfinispan, resource: "infinispans",
+				why: "to find Infinispan; not needed when it is named with " + flagInfinispan,
+			})
 		}
 		need(
 			permission{verb: "list", group: groupInfinispan, resource: "caches", optional: true, why: "to remove what the operator may mirror of the probe's cache"},
@@ -77,6 +97,10 @@ func (s *Site) permissions(role xsite.Role) []permission {
 	for _, secret := range s.door.secrets {
 		need(permission{verb: "get", resource: "secrets", name: secret, why: "to read Infinispan's credentials or certificate"})
 	}
+}
+
+// needKeycloak lists what finding Keycloak and seeing whether it runs takes.
+func (s *Site) needKeycloak(need func(...permission)) {
 	if s.keycloaks {
 		need(permission{verb: "list", group: groupKeycloak, resource: "keycloaks", why: "to find Keycloak; not needed when it is named with " + flagKeycloak})
 	}
@@ -86,20 +110,29 @@ func (s *Site) permissions(role xsite.Role) []permission {
 			permission{verb: "list", resource: "pods", namespace: w.namespace, why: "to see whether Keycloak runs"},
 		)
 		if w.kind.name == keycloakKind().name {
-			need(permission{verb: "get", group: groupApps, resource: "statefulsets", name: w.name, namespace: w.namespace, why: "to see whether the operator has stopped or started Keycloak"})
+			need(permission{
+				verb: "get", group: groupApps, resource: "statefulsets", name: w.name, namespace: w.namespace,
+				why: "to see whether the operator has stopped or started Keycloak",
+			})
 		}
 	}
-	if role != xsite.Secondary {
-		return needed
-	}
+}
+
+// needControl lists what stopping, starting and watching Keycloak takes.
+func (s *Site) needControl(need func(...permission)) {
 	for _, w := range s.targets {
 		need(
 			permission{verb: "watch", resource: "pods", namespace: w.namespace, why: "to notice a Keycloak that comes back during the run"},
-			permission{verb: "update", group: w.kind.group, resource: w.kind.plural, subresource: "scale", name: w.name, namespace: w.namespace, why: "to stop and start Keycloak"},
-			permission{verb: "patch", group: w.kind.group, resource: w.kind.plural, name: w.name, namespace: w.namespace, why: "to keep the original number of instances on it"},
+			permission{
+				verb: "update", group: w.kind.group, resource: w.kind.plural, subresource: "scale", name: w.name, namespace: w.namespace,
+				why: "to stop and start Keycloak",
+			},
+			permission{
+				verb: "patch", group: w.kind.group, resource: w.kind.plural, name: w.name, namespace: w.namespace,
+				why: "to keep the original number of instances on it",
+			},
 		)
 	}
-	return needed
 }
 
 // Access asks the API server whether this user may do what a run does to this site in the given role. Resource has the

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,11 +57,11 @@ func TestTheSecondaryNeedsMoreThanThePrimary(t *testing.T) {
 	if diff := cmp.Diff(both, asked(t, site, xsite.Primary)); diff != "" {
 		t.Error("primary:", diff)
 	}
-	secondary := append(both,
+	secondary := slices.Concat(both, []string{
 		"watch pods",
 		"update keycloaks.k8s.keycloak.org/scale keycloak",
 		"patch keycloaks.k8s.keycloak.org keycloak",
-	)
+	})
 	if diff := cmp.Diff(secondary, asked(t, site, xsite.Secondary)); diff != "" {
 		t.Error("secondary:", diff)
 	}

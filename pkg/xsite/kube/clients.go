@@ -99,7 +99,7 @@ func serverURL(config *rest.Config) (string, error) {
 type warner func(string)
 
 // HandleWarningHeader takes one warning; code 299 is the only one that carries text for users.
-func (w warner) HandleWarningHeader(code int, _ string, text string) {
+func (w warner) HandleWarningHeader(code int, _, text string) {
 	if code == 299 && text != "" {
 		w("the API server warns: " + text)
 	}

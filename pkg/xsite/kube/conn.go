@@ -194,6 +194,7 @@ func (s *session) drop(stream httpstream.Stream) {
 // podConn is one connection to a port of a pod. Deadlines are those of a net.Pipe, whose near end it is.
 type podConn struct {
 	net.Conn
+
 	dialer  *podDialer
 	session *session
 	port    int
@@ -314,6 +315,7 @@ func neverConnected(message string) bool {
 // noting remembers that something was received.
 type noting struct {
 	io.Reader
+
 	conn *podConn
 }
 

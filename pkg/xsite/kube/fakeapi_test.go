@@ -20,9 +20,10 @@ type object = map[string]any
 // fakeAPI is an API server in memory: discovery, objects with resourceVersions, watches, scale subresources, access
 // reviews and port-forwards. The clients that talk to it are the real ones.
 type fakeAPI struct {
+	kubelet
+
 	t      *testing.T
 	server *httptest.Server
-	kubelet
 
 	mu         sync.Mutex
 	version    int
@@ -37,12 +38,22 @@ type fakeAPI struct {
 	userAgents map[string]bool
 }
 
-// served are the resources the server knows: plural -> kind and group version.
-var servedKinds = []struct{ plural, kind, groupVersion string }{
-	{"pods", "Pod", "v1"}, {"secrets", "Secret", "v1"}, {"configmaps", "ConfigMap", "v1"},
-	{"statefulsets", "StatefulSet", "apps/v1"}, {"deployments", "Deployment", "apps/v1"},
-	{"infinispans", "Infinispan", "infinispan.org/v1"}, {"caches", "Cache", "infinispan.org/v2alpha1"},
-	{"keycloaks", "Keycloak", "k8s.keycloak.org/v2beta1"}, {"keycloaks", "Keycloak", "keycloak.org/v1alpha1"},
+// servedKind is a resource that the server knows.
+type servedKind struct{ plural, kind, groupVersion string }
+
+// servedKinds are all of them.
+func servedKinds() []servedKind {
+	return []servedKind{
+		{"pods", "Pod", "v1"},
+		{"secrets", "Secret", "v1"},
+		{"configmaps", "ConfigMap", "v1"},
+		{"statefulsets", "StatefulSet", "apps/v1"},
+		{"deployments", "Deployment", "apps/v1"},
+		{"infinispans", "Infinispan", "infinispan.org/v1"},
+		{"caches", "Cache", "infinispan.org/v2alpha1"},
+		{"keycloaks", "Keycloak", "k8s.keycloak.org/v2beta1"},
+		{"keycloaks", "Keycloak", "keycloak.org/v1alpha1"},
+	}
 }
 
 func newFakeAPI(t *testing.T) *fakeAPI {
@@ -175,7 +186,7 @@ func (f *fakeAPI) calls(prefix string) []string {
 func pathOf(o object) string {
 	meta := o["metadata"].(object)
 	groupVersion := o["apiVersion"].(string)
-	for _, s := range servedKinds {
+	for _, s := range servedKinds() {
 		if s.kind == o["kind"] && s.groupVersion == groupVersion {
 			return fmt.Sprintf("/%s/namespaces/%s/%s/%s", groupVersion, meta["namespace"], s.plural, meta["name"])
 		}
@@ -293,10 +304,10 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakeAPI) discover(w http.ResponseWriter, c call, r *http.Request) {
-	switch {
-	case r.URL.Path == "/api":
+	switch r.URL.Path {
+	case "/api":
 		f.write(w, object{"kind": "APIVersions", "versions": []string{"v1"}})
-	case r.URL.Path == "/apis":
+	case "/apis":
 		groups := []any{}
 		for _, gv := range []string{"apps/v1", "infinispan.org/v1", "infinispan.org/v2alpha1", "k8s.keycloak.org/v2beta1", "keycloak.org/v1alpha1"} {
 			group, version, _ := strings.Cut(gv, "/")
@@ -307,7 +318,7 @@ func (f *fakeAPI) discover(w http.ResponseWriter, c call, r *http.Request) {
 	default:
 		resources := []any{}
 		group, _, _ := strings.Cut(c.groupVersion, "/")
-		for _, s := range servedKinds {
+		for _, s := range servedKinds() {
 			if s.groupVersion == c.groupVersion && !f.gone[s.plural+"."+group] {
 				resources = append(resources, object{"name": s.plural, "singularName": strings.ToLower(s.kind), "namespaced": true, "kind": s.kind, "verbs": []string{"get"}})
 			}

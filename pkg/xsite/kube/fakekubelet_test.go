@@ -130,7 +130,7 @@ func (k *kubelet) tunnel(w http.ResponseWriter, r *http.Request) {
 	defer func() { _ = back.Close() }()
 	k.track(socket)
 	k.track(back)
-	request, _ := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://"+k.address+r.URL.Path, nil)
+	request, _ := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://"+k.address+r.URL.Path, http.NoBody)
 	request.Header.Set("Connection", "Upgrade")
 	request.Header.Set("Upgrade", "SPDY/3.1")
 	request.Header.Set("X-Stream-Protocol-Version", constants.PortForwardV1Name)
@@ -140,7 +140,11 @@ func (k *kubelet) tunnel(w http.ResponseWriter, r *http.Request) {
 	}
 	reader := bufio.NewReader(back)
 	response, err := http.ReadResponse(reader, request)
-	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+	if err != nil {
+		return
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusSwitchingProtocols {
 		return
 	}
 	done := make(chan struct{}, 2)

@@ -95,7 +95,7 @@ func (f *fakeAPI) listOf(folder string, c call, r *http.Request) object {
 		}
 	}
 	kind := ""
-	for _, s := range servedKinds {
+	for _, s := range servedKinds() {
 		if s.plural == c.plural && s.groupVersion == c.groupVersion {
 			kind = s.kind
 		}

@@ -62,7 +62,8 @@ func (s *Site) namedKeycloak(ctx context.Context, value string) (workload, error
 	missing := &NotFoundError{
 		What: "Keycloak", Context: s.place.Context, Namespace: w.namespace,
 		Looked: []string{w.kind.ref(w.name) + " of group " + w.kind.group},
-		Next:   "check the name given with " + flagKeycloak + ", the context and the namespace; " + flagKeycloak + " " + noKeycloak + " is for a site without Keycloak",
+		Next: "check the name given with " + flagKeycloak + ", the context and the namespace; " +
+			flagKeycloak + " " + noKeycloak + " is for a site without Keycloak",
 	}
 	resource, ok, err := s.resourceFor(w.kind)
 	if err != nil {
@@ -148,7 +149,8 @@ func (s *Site) searchKeycloaks(ctx context.Context) ([]workload, error) {
 func (s *Site) noKeycloak(looked ...string) error {
 	return &NotFoundError{
 		What: "Keycloak", Context: s.place.Context, Namespace: s.place.Namespace, Looked: looked,
-		Next: fmt.Sprintf("name it with %s TYPE/NAME (keycloak, statefulset or deployment), or say %s %s if this site has none", flagKeycloak, flagKeycloak, noKeycloak),
+		Next: fmt.Sprintf("name it with %[1]s TYPE/NAME (keycloak, statefulset or deployment), or say %[1]s %[2]s if this site has none",
+			flagKeycloak, noKeycloak),
 	}
 }
 

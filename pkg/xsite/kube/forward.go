@@ -102,8 +102,7 @@ func (d *podDialer) dial(ctx context.Context, port int) (net.Conn, error) {
 		if err == nil {
 			return conn, nil
 		}
-		var refused *ForwardError
-		if errors.As(err, &refused) {
+		if _, ok := errors.AsType[*ForwardError](err); ok {
 			return nil, err // an answer; nothing is wrong with the connection it came over
 		}
 		d.retire(s)
@@ -193,6 +192,7 @@ func (f *forwarder) check(ctx context.Context, pod xsite.Pod) error {
 // link is one upgraded connection to a pod's port-forward subresource.
 type link struct {
 	httpstream.Connection
+
 	// cut ends the connection below without a word to the other side; nil where that cannot be had.
 	cut func() error
 }
@@ -233,7 +233,7 @@ func (f *forwarder) openWebSocket(ctx context.Context, target *url.URL) (link, e
 	if err != nil {
 		return link{}, fmt.Errorf("prepare a WebSocket: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 	if err != nil {
 		return link{}, fmt.Errorf("prepare a WebSocket: %w", err)
 	}
@@ -267,7 +267,7 @@ func (f *forwarder) openSPDY(ctx context.Context, target *url.URL) (link, error)
 	if err != nil {
 		return link{}, fmt.Errorf("prepare SPDY: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), http.NoBody)
 	if err != nil {
 		return link{}, fmt.Errorf("prepare SPDY: %w", err)
 	}

@@ -47,6 +47,8 @@ type Options struct {
 // Site is one kubeconfig context with the Infinispan and the Keycloaks found in it. It implements xsite.Cluster and is
 // safe for concurrent use. Close ends its connections.
 type Site struct {
+	searched
+
 	opts    Options
 	api     *clients
 	clock   xsite.Clock
@@ -54,7 +56,6 @@ type Site struct {
 	server  server
 	door    endpoint
 	targets []workload
-	searched
 
 	forward *forwarder
 	mu      sync.Mutex

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 )
 
 // flagInsecure is the flag that accepts any certificate.
@@ -19,7 +18,7 @@ func (s *Site) tlsConfig(ctx context.Context, certSecret string) (config *tls.Co
 		ServerName: s.server.name + "." + s.place.Namespace + ".svc",
 	}
 	if s.opts.InsecureSkipTLSVerifyInfinispan {
-		config.InsecureSkipVerify = true //nolint:gosec // the user said so, and the bytes travel inside the API server's TLS
+		config.InsecureSkipVerify = true // the user said so, and the bytes travel inside the API server's TLS
 		return config, nil, nil
 	}
 	if certSecret == "" {
@@ -37,7 +36,7 @@ func (s *Site) tlsConfig(ctx context.Context, certSecret string) (config *tls.Co
 	}
 	if !usable {
 		return nil, nil, s.badSecret(certSecret, errNoCertificate.Error(),
-			fmt.Sprintf("add the CA as ca.crt, or accept the certificate with %s", flagInsecure), nil)
+			"add the CA as ca.crt, or accept the certificate with "+flagInsecure, nil)
 	}
 	config.RootCAs = pool
 	return config, []string{certSecret}, nil
