@@ -76,7 +76,16 @@ func (c *Client) record(r *request, a *answer, start time.Time, err error) {
 }
 
 // exchange is do without the observer.
+//
+// A call that changes something is not taken back once it is on its way: the server would go on with it, and whatever is
+// done next would meet it half-way (V66). It is bounded by the call timeout only.
 func (c *Client) exchange(ctx context.Context, r *request) (*answer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, c.failed(ctx, ctx, r, err)
+	}
+	if r.method != http.MethodGet && r.method != http.MethodHead {
+		ctx = context.WithoutCancel(ctx)
+	}
 	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	res, err := c.send(callCtx, c.calls, r)

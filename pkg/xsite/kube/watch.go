@@ -27,7 +27,7 @@ const (
 
 // watchBackoff spaces the attempts to resume a watch: about 45 s in all, then it is lost.
 func watchBackoff() wait.Backoff {
-	return wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 14, Cap: 5 * time.Second}
+	return wait.Backoff{Duration: time.Second, Factor: 1, Jitter: 0.1, Steps: 45} // a Cap would end it when it is reached
 }
 
 // crowd is the pods of one workload.
