@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly pair=demo primary=site-a secondary=site-b entries=2000
+readonly pair=demo primary=site-a secondary=site-b entries=1000
 typed=
 case "${1-}" in
   '') ;;
@@ -107,7 +107,7 @@ chapter "Life goes on at $primary, and $secondary hears nothing of it"
 tell "New logins, changed sessions, and logouts:"
 act fill sessions clientSessions --site "$primary" --first "$entries" --count 300
 act fill sessions authenticationSessions --site "$primary" --count 100 --size 300
-act remove sessions clientSessions --site "$primary" --first 1000 --count 200
+act remove sessions clientSessions --site "$primary" --first 500 --count 200
 
 chapter "The link is back, and the sites have drifted apart"
 act heal --wait
