@@ -66,7 +66,7 @@ func HotRod(ctx context.Context, artifacts *servers.Artifacts, node *servers.Nod
 	if err != nil {
 		return fmt.Errorf("make a folder for the filler: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // in the system's folder for such things
 	source := filepath.Join(dir, "Fill.java")
 	if err := os.WriteFile(source, program, 0o600); err != nil {
 		return fmt.Errorf("write the filler: %w", err)

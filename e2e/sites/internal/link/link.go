@@ -125,11 +125,15 @@ func (w *weather) await(end <-chan struct{}) bool {
 }
 
 func listen(target string, w *weather) (*proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := net.ResolveTCPAddr("tcp", target)
 	if err != nil {
 		return nil, fmt.Errorf("open the link to %s: %w", target, err)
 	}
-	p := &proxy{listener: listener, target: target, weather: w, pipes: map[*pipe]struct{}{}}
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return nil, fmt.Errorf("open the link to %s: %w", target, err)
+	}
+	p := &proxy{listener: listener, target: address, weather: w, pipes: map[*pipe]struct{}{}}
 	p.running.Go(p.accept)
 	return p, nil
 }

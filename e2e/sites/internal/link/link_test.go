@@ -156,7 +156,7 @@ func TestATargetThatIsNotThereResetsTheCaller(t *testing.T) {
 	// The reset may come before the dialling side has noticed that it is connected.
 	near, err := net.Dial("tcp", l.ToB())
 	if err == nil {
-		defer near.Close()
+		defer func() { _ = near.Close() }()
 		deadline(t, near, soon)
 		_, err = near.Read(make([]byte, 1))
 	}
@@ -187,7 +187,7 @@ func open(t *testing.T) (*link.Link, *net.TCPListener) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { siteB.Close() })
+	t.Cleanup(func() { _ = siteB.Close() })
 	l, err := link.Open("127.0.0.1:1", siteB.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func dial(t *testing.T, address string) *net.TCPConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn.(*net.TCPConn)
 }
 
@@ -223,7 +223,7 @@ func accept(t *testing.T, listener *net.TCPListener) *net.TCPConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 

@@ -7,8 +7,8 @@ import (
 
 // proxy is one direction of the link: it accepts connections and carries them to target.
 type proxy struct {
-	listener net.Listener
-	target   string
+	listener *net.TCPListener
+	target   *net.TCPAddr
 	weather  *weather
 	running  sync.WaitGroup
 
@@ -21,12 +21,12 @@ func (p *proxy) address() string { return p.listener.Addr().String() }
 
 func (p *proxy) accept() {
 	for {
-		conn, err := p.listener.Accept()
+		conn, err := p.listener.AcceptTCP()
 		if err != nil {
 			// Only close ends a loopback listener.
 			return
 		}
-		pipe := newPipe(conn.(*net.TCPConn))
+		pipe := newPipe(conn)
 		if !p.add(pipe) {
 			pipe.abort()
 			return
@@ -45,8 +45,8 @@ func (p *proxy) carry(pipe *pipe) {
 	if !p.weather.await(pipe.end) {
 		return
 	}
-	conn, err := net.Dial("tcp", p.target)
-	if err != nil || !pipe.join(conn.(*net.TCPConn)) {
+	conn, err := net.DialTCP("tcp", nil, p.target)
+	if err != nil || !pipe.join(conn) {
 		// Nobody there: the caller sees what it would have seen without the link.
 		pipe.abort()
 		return

@@ -45,7 +45,7 @@ func (p *portPool) take(n int) ([]int, error) {
 		return nil, fmt.Errorf("reserve ports: %w", ErrClosed)
 	}
 	ports := make([]int, 0, n)
-	for _, i := range rand.Perm(lastPort - firstPort + 1) { //nolint:gosec // not a secret
+	for _, i := range rand.Perm(lastPort - firstPort + 1) {
 		if len(ports) == n {
 			return ports, nil
 		}

@@ -32,7 +32,8 @@ func (c *Client) DeleteCache(ctx context.Context, name string) error {
 // Caches lists the names of all caches.
 func (c *Client) Caches(ctx context.Context) ([]string, error) {
 	var names []string
-	return names, c.read(ctx, "/rest/v2/caches", &names)
+	err := c.read(ctx, "/rest/v2/caches", &names)
+	return names, err
 }
 
 // Put writes an entry. A lifespan of zero is for ever; others are rounded to seconds.
@@ -64,7 +65,8 @@ func (c *Client) Delete(ctx context.Context, cache, key string) error {
 // Size counts the entries of a cache in the whole site.
 func (c *Client) Size(ctx context.Context, cache string) (int, error) {
 	var size int
-	return size, c.read(ctx, cachePath(cache)+"?action=size", &size)
+	err := c.read(ctx, cachePath(cache)+"?action=size", &size)
+	return size, err
 }
 
 // Clear empties a cache. flags go into the header of that name; [KeepHome] keeps the clear in its site.

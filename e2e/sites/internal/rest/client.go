@@ -76,7 +76,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, hea
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", request, err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // it has been read
 	content, err := io.ReadAll(answer.Body)
 	if err != nil {
 		// An answer without its end is no answer (V42).

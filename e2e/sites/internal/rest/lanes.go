@@ -18,6 +18,7 @@ type lanes struct {
 	free []*digest.Transport
 }
 
+// RoundTrip sends a request on a lane that is free.
 func (l *lanes) RoundTrip(req *http.Request) (*http.Response, error) {
 	lane := l.take()
 	defer l.put(lane)

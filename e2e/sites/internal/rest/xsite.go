@@ -28,7 +28,8 @@ type Info struct {
 // ContainerInfo reads what the node says of its cache container.
 func (c *Client) ContainerInfo(ctx context.Context) (Info, error) {
 	var info Info
-	return info, c.read(ctx, container, &info)
+	err := c.read(ctx, container, &info)
+	return info, err
 }
 
 // Action is an operation on the backup of one cache to one site.
@@ -73,13 +74,15 @@ func (c *Client) BackupAll(ctx context.Context, site string, action Action) erro
 // From 15.1 on that is the asked node's own flag repeated (F12): ask every node.
 func (c *Client) Flags(ctx context.Context, cache, site string) (map[string]string, error) {
 	var flags map[string]string
-	return flags, c.read(ctx, backupPath(cache, site), &flags)
+	err := c.read(ctx, backupPath(cache, site), &flags)
+	return flags, err
 }
 
 // PushStatus is the status of the pushes of cache, by receiving site: IDLE, SENDING, OK, ERROR, CANCELED.
 func (c *Client) PushStatus(ctx context.Context, cache string) (map[string]string, error) {
 	var status map[string]string
-	return status, c.read(ctx, cachePath(cache)+"/x-site/backups?action=push-state-status", &status)
+	err := c.read(ctx, cachePath(cache)+"/x-site/backups?action=push-state-status", &status)
+	return status, err
 }
 
 // ClearPushStatus forgets the results of ended pushes of cache (V34).
@@ -99,7 +102,8 @@ func (c *Client) ClearPushStatus(ctx context.Context, cache string) error {
 // Mode is the state-transfer mode of the backup of cache to site: MANUAL or AUTO.
 func (c *Client) Mode(ctx context.Context, cache, site string) (string, error) {
 	var mode string
-	return mode, c.read(ctx, backupPath(cache, site)+"/state-transfer-mode", &mode)
+	err := c.read(ctx, backupPath(cache, site)+"/state-transfer-mode", &mode)
+	return mode, err
 }
 
 // SetMode sets the state-transfer mode. One that is set already is an *Error with status 304 (V8).

@@ -98,7 +98,7 @@ func (a *Artifacts) classPath(ctx context.Context, log io.Writer) (string, error
 		return "", fmt.Errorf("write the maven project: %w", err)
 	}
 	fresh := file + ".new"
-	fmt.Fprintf(log, "fetching the jars of infinispan %s with maven\n", a.Version.Name)
+	_, _ = fmt.Fprintf(log, "fetching the jars of infinispan %s with maven\n", a.Version.Name)
 	cmd := exec.CommandContext(ctx, mvn, "-B", "-f", project, "dependency:build-classpath",
 		"-DincludeScope=runtime", "-Dmdep.outputFile="+fresh, "-Dinfinispan.version="+a.Version.Name)
 	cmd.Stdout, cmd.Stderr = log, log

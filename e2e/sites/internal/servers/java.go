@@ -55,7 +55,7 @@ func withLock(file string, do func() error) error {
 	if err != nil {
 		return fmt.Errorf("open the lock of the cache: %w", err)
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }() // which gives the lock up; nothing was written
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock %s: %w", file, err)
 	}

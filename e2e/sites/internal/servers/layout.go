@@ -43,6 +43,7 @@ func operatorDetection() detection {
 // settings is what the configuration template is filled with.
 type settings struct {
 	detection
+
 	Schema, AdminMechanisms        string
 	Cluster, Site, Node            string
 	Sites                          []string

@@ -77,7 +77,7 @@ func (n *Node) Ready(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	return answer.StatusCode == http.StatusOK
 }
 

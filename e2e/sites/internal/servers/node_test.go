@@ -169,7 +169,7 @@ func wantMechanisms(t *testing.T, base string, want ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	got := strings.Join(answer.Header.Values("WWW-Authenticate"), "\n")
 	for _, scheme := range want {
 		if !strings.Contains(got, scheme) {

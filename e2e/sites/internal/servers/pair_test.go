@@ -75,6 +75,7 @@ func startPair(t *testing.T, version string, change func(*servers.Config)) *pair
 }
 
 func (s *site) start(t *testing.T, names ...string) {
+	t.Helper()
 	var err error
 	if s.cluster, err = servers.NewCluster(s.config); err != nil {
 		t.Error(err)
@@ -89,9 +90,9 @@ func (s *site) start(t *testing.T, names ...string) {
 		s.nodes = append(s.nodes, node)
 	}
 	started := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for _, node := range s.nodes {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
 		if err := node.WaitReady(ctx); err != nil {
 			t.Error(err)
 			return
@@ -103,6 +104,7 @@ func (s *site) start(t *testing.T, names ...string) {
 
 // client speaks to the data endpoint of a node as the developer.
 func (s *site) client(t *testing.T, node *servers.Node) *rest.Client {
+	t.Helper()
 	return clientOf(t, node.RestURL(servers.DataPort), s.config.Developer, s.cluster.CA())
 }
 

@@ -37,7 +37,8 @@ func StartRouter(ctx context.Context, group *proc.Group, artifacts *Artifacts, s
 		<-r.process.Done()
 		group.Release(ports...)
 	}()
-	return r, r.waitReady(ctx)
+	err = r.waitReady(ctx)
+	return r, err
 }
 
 // Address is where the router listens, host:port on loopback.

@@ -60,6 +60,7 @@ func TestTwoSitesAreOneDeployment(t *testing.T) {
 
 // joined says whether each site has two members and its relay node sees both sites.
 func (p *pair) joined(t *testing.T) bool {
+	t.Helper()
 	a, b := p.a.relay(t), p.b.relay(t)
 	return len(a.Members) == 2 && len(b.Members) == 2 && len(a.SitesView) == 2 && len(b.SitesView) == 2
 }
