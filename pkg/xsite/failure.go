@@ -17,8 +17,7 @@ const unchangedBoth = "nothing was changed on either site"
 // first clear it cannot, and then the primary is made independent of the secondary and Keycloak there stays down.
 func (r *run) failed(ctx context.Context, cause error) *RunError {
 	e := &RunError{Outcome: outcomeOf(ctx, cause), Phase: r.phase, Err: cause}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx) // each step below has a deadline of its own
 	switch r.reached {
 	case nothingChanged:
 		e.Outcome = refusedUnlessInterrupted(e.Outcome)
@@ -32,6 +31,21 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.leaveVerified(ctx, e)
 	}
 	return e
+}
+
+// safely calls do with a deadline of its own, which grows with the number of caches it works on: they go one by one, and a
+// server that is slow for one is slow for all.
+func (r *run) safely(ctx context.Context, do func(ctx context.Context) error) error {
+	const perCache = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit+time.Duration(len(r.plan.Caches))*perCache)
+	defer cancel()
+	return do(ctx)
+}
+
+// unseen tells whether the two sites do not see each other. Another reason not to know is not taken for it.
+func (r *run) unseen(ctx context.Context) bool {
+	guard, _ := StoppedBy(r.safely(ctx, func(ctx context.Context) error { return guardReachable(ctx, r.primary, r.secondary) }))
+	return guard == GuardReachable
 }
 
 // tendUnfinished answers for an earlier run that did not finish, when this one was refused. That run may have left the
@@ -49,6 +63,9 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 	var caches []CachePlan
 	for name := range rec.Caches {
 		caches = append(caches, CachePlan{Name: name})
+	}
+	if len(caches) == 0 {
+		return // only the primary's copy is left, which does not name them
 	}
 	if err := r.silencePrimary(ctx, caches); err != nil {
 		e.State = append(e.State, oneLine(err))
@@ -89,22 +106,25 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 		}
 		return err == nil
 	}
-	note(r.secondary.survey(ctx))
-	note(r.restoreFlags(ctx, r.secondary))
+	note(r.safely(ctx, func(ctx context.Context) error {
+		return errors.Join(r.secondary.survey(ctx), r.restoreFlags(ctx, r.secondary))
+	}))
 	for ref, count := range r.plan.Secondary.StartCounts {
-		if note(r.secondary.cluster.ScaleKeycloak(ctx, ref, originalInstances(r.plan, ref, count))) {
-			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, originalInstances(r.plan, ref, count)))
+		count = r.originalInstances(ref, count)
+		if note(r.safely(ctx, func(ctx context.Context) error { return r.secondary.cluster.ScaleKeycloak(ctx, ref, count) })) {
+			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
 		}
 	}
-	if guardReachable(ctx, r.primary, r.secondary) == nil {
-		note(r.restoreFlags(ctx, r.primary))
+	if !r.unseen(ctx) {
+		note(r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) }))
 	} else if note(r.silencePrimary(ctx, r.plan.Caches)) {
 		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work", r.primary.name, r.secondary.name))
 	}
-	note(r.setModes(ctx, originalMode)) // after the flags: AUTO with the peer offline is what pushes by itself (V7)
+	// After the flags: AUTO with the peer offline is what pushes by itself (V7).
+	note(r.safely(ctx, func(ctx context.Context) error { return r.setModes(ctx, originalMode) }))
 	e.DataAtRisk = "none: nothing was cleared on either site"
 	if len(problems) == 0 {
-		note(r.forget(ctx, closedUndone))
+		note(r.safely(ctx, func(ctx context.Context) error { return r.forget(ctx, closedUndone) }))
 	}
 	if len(problems) > 0 {
 		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
@@ -120,10 +140,10 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // originalInstances is the count that a Keycloak wanted before the run. It differs from the count it is to be started
-// with when it was stopped by hand before.
-func originalInstances(p Plan, ref string, startCount int) int {
-	for _, k := range p.Secondary.Keycloaks {
-		if k.Ref == ref && k.Recorded == nil {
+// with when it was stopped by hand before; what an unfinished run recorded is the original of both.
+func (r *run) originalInstances(ref string, startCount int) int {
+	for _, k := range r.plan.Secondary.Keycloaks {
+		if k.Ref == ref && !r.journal.found {
 			return k.Instances
 		}
 	}
@@ -148,42 +168,68 @@ func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
 	return o.SecondaryHoldsPrimary
 }
 
-// holdSafe makes the primary independent of a secondary that is empty or half filled (guards reachable and restart).
+// holdSafe makes the primary independent of a secondary that is empty or half filled, and keeps Keycloak there down (guards
+// reachable and restart). It says what it finds, not what should be.
 func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	// The primary first: its writes may fail this very moment, and the secondary may not answer for long.
 	err := r.silencePrimary(ctx, r.plan.Caches)
 	if err != nil { // its servers may be others by now
-		if err = r.primary.survey(ctx); err == nil {
+		if err = r.safely(ctx, r.primary.survey); err == nil {
 			err = r.silencePrimary(ctx, r.plan.Caches)
 		}
 	}
 	silent := "it does not speak to the primary"
-	if err := errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline)); err != nil {
+	if err := r.safely(ctx, func(ctx context.Context) error {
+		return errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline))
+	}); err != nil {
 		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", oneLine(err))
 	}
-	e.State = append(e.State, fmt.Sprintf("secondary %s: Keycloak stays down on purpose; its caches are empty or incomplete; %s", r.secondary.name, silent))
+	e.State = append(e.State, fmt.Sprintf("secondary %s: %s; its caches are empty or incomplete; %s", r.secondary.name, r.keepDown(ctx), silent))
 	if err != nil {
 		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name)}, e.State...)
 	} else {
-		e.State = append(e.State, fmt.Sprintf("primary %s keeps all its data and serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
+		e.State = append(e.State, fmt.Sprintf("primary %s serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
+	}
+	if found := r.journal.record.Leaked; found != "" {
+		e.DataAtRisk = "DATA OF THE PRIMARY WAS LOST: " + found + "; its other caches are as they were"
+		e.Next = leaked(r.primary, found).Next
+		return
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
 	e.Next = fmt.Sprintf("mend the cause, then run the same command again: it continues run %s; do not start Keycloak of site %s by hand", r.id, r.secondary.name)
 }
 
+// keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.
+func (r *run) keepDown(ctx context.Context) string {
+	if len(r.plan.Secondary.Keycloaks) == 0 {
+		return "it has no Keycloak that this tool knows of"
+	}
+	left, err := runningKeycloak(ctx, r.secondary)
+	if err == nil && len(left) == 0 {
+		return "Keycloak stays down on purpose"
+	}
+	for _, k := range r.plan.Secondary.Keycloaks {
+		err = errors.Join(err, r.safely(ctx, func(ctx context.Context) error { return r.secondary.cluster.ScaleKeycloak(ctx, k.Ref, 0) }))
+	}
+	if err != nil {
+		return fmt.Sprintf("KEYCLOAK MAY BE RUNNING THERE (%s): stop it", oneLine(err))
+	}
+	return "Keycloak had come up (" + joined(left) + ") and is set to 0 instances again, on purpose"
+}
+
 // leaveVerified describes a run that failed after the contents were proved. Nothing is taken back: what is done is right.
 func (r *run) leaveVerified(ctx context.Context, e *RunError) {
-	if guardReachable(ctx, r.primary, r.secondary) != nil {
+	if r.unseen(ctx) {
 		// What the primary writes from now on does not arrive, so the proof does not last, and its writes must not fail.
 		r.holdSafe(ctx, e)
-		if err := r.journal.verifiedNow(ctx, false); err != nil {
+		if err := r.safely(ctx, func(ctx context.Context) error { return r.journal.verifiedNow(ctx, false) }); err != nil {
 			e.State = append(e.State, oneLine(err))
 		}
 		return
 	}
 	e.State = append(e.State,
-		fmt.Sprintf("both sites hold the same data: every key of site %s is on site %s", r.primary.name, r.secondary.name),
-		fmt.Sprintf("secondary %s: Keycloak is not known to be ready", r.secondary.name))
+		fmt.Sprintf("both sites held the same data when they were compared: every key of site %s was on site %s", r.primary.name, r.secondary.name),
+		fmt.Sprintf("secondary %s: Keycloak is not known to be ready; whether it speaks to the primary for every cache is not known", r.secondary.name))
 	e.DataAtRisk = "none"
 	e.Next = fmt.Sprintf("run the same command again: it continues run %s and only does what is left, without clearing anything", r.id)
 }

@@ -13,6 +13,8 @@ import (
 const (
 	// canarySample is how many entries of the primary are looked at again after the first clear.
 	canarySample = 64
+	// canaryLeast is how many entries make a sample: of fewer, a few logouts would look like a leak.
+	canaryLeast = 8
 	// canaryListed is how many entries are listed to find lasting ones among them.
 	canaryListed = 1000
 	// canaryLifespan makes an entry lasting enough: of many such entries few expire while the canary is watched.
@@ -22,16 +24,16 @@ const (
 // fingerprint stands for a key, which is personal data and is not kept.
 type fingerprint [sha256.Size]byte
 
-// guardCanary clears one cache before all others, the smallest with lasting entries, and looks at the primary before
+// guardCanary clears one cache before all others, the smallest with enough lasting entries, and looks at the primary before
 // anything else is cleared. It is the last line of defence: a clear that leaks against everything known takes the least
-// there is, and is seen. It returns the name of the cache it cleared, empty when no cache has lasting entries.
+// there is, and is seen. It returns the name of the cache it cleared, empty when no cache has enough.
 func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error) {
 	for _, c := range order {
 		sample, err := lastingSample(ctx, r.primary, c.Name)
 		if err != nil {
 			return "", err
 		}
-		if len(sample) == 0 {
+		if len(sample) < canaryLeast {
 			continue
 		}
 		if err := r.clearCache(ctx, c); err != nil {
@@ -42,16 +44,22 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 			return "", err
 		}
 		if kept*2 <= len(sample) { // logouts take some, a leaked clear takes all
-			return "", &Stop{
-				Guard: GuardCanary, Found: fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary", len(sample)-kept, len(sample), c.Name), Where: r.primary.String(),
-				Because: "the clear reached the primary; clearing the other caches would empty them there too",
-				Next:    "do not run this again; compare the versions of both sites with those in the documentation, and report them",
-			}
+			stop := leaked(r.primary, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary", len(sample)-kept, len(sample), c.Name))
+			return "", errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 		}
 		return c.Name, nil
 	}
-	r.noted(Primary, "no cache has lasting entries to watch during the first clear")
+	r.noted(Primary, "no cache has enough lasting entries to watch during the first clear")
 	return "", nil
+}
+
+// leaked is the end of all clears: one has reached the primary.
+func leaked(primary *site, found string) *Stop {
+	return &Stop{
+		Guard: GuardCanary, Found: found, Where: primary.String(),
+		Because: "a clear reached the primary; clearing the other caches would empty them there too",
+		Next:    "do not run this again and clear nothing by hand; compare the versions of both sites with those in the documentation, and report them",
+	}
 }
 
 // errEnough ends a listing early.

@@ -9,11 +9,18 @@ import (
 // guardReachable: both sites see each other, as their relay nodes tell it (V50: every other node says []). The view is
 // a late witness (V24, V65), so the probe asks the link itself.
 func guardReachable(ctx context.Context, primary, secondary *site) error {
-	for _, pair := range [][2]*site{{primary, secondary}, {secondary, primary}} {
-		here, peer := pair[0], pair[1]
-		if err := here.survey(ctx); err != nil {
+	for _, s := range []*site{primary, secondary} {
+		if err := s.survey(ctx); err != nil {
 			return err
 		}
+	}
+	return guardView(primary, secondary)
+}
+
+// guardView is guardReachable on what was surveyed last.
+func guardView(primary, secondary *site) error {
+	for _, pair := range [][2]*site{{primary, secondary}, {secondary, primary}} {
+		here, peer := pair[0], pair[1]
 		relay := here.relay()
 		if relay.info.RelayNode && slices.Contains(relay.info.SitesView, peer.name) {
 			continue

@@ -2,7 +2,6 @@ package xsite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,16 +13,7 @@ const keptJournals = 10
 // checkJournals looks for an unfinished run in both sites. One with the same roles is continued with what it recorded;
 // one with other roles or another peer is refused: its site is half-way empty (guard direction).
 func (r *run) checkJournals(ctx context.Context) error {
-	r.journal = &journal{
-		clock:    r.opts.Clock,
-		sites:    map[Role]Cluster{Primary: r.primary.cluster, Secondary: r.secondary.cluster},
-		versions: map[Role]string{},
-		record: JournalRecord{
-			Schema: journalSchema, RunID: r.id, Started: r.opts.Clock.Now().UTC(),
-			PrimarySite: r.primary.name, SecondarySite: r.secondary.name,
-			PrimaryUID: r.primary.place.InfinispanUID, SecondaryUID: r.secondary.place.InfinispanUID,
-		},
-	}
+	r.journal = r.newJournal()
 	var all, unfinished []foundRun
 	for _, s := range []*site{r.secondary, r.primary} {
 		stored, err := s.cluster.Journals(ctx)
@@ -63,6 +53,20 @@ func (r *run) checkJournals(ctx context.Context) error {
 	return nil
 }
 
+// newJournal makes the journal of a run that has written nothing.
+func (r *run) newJournal() *journal {
+	return &journal{
+		clock:    r.opts.Clock,
+		sites:    map[Role]Cluster{Primary: r.primary.cluster, Secondary: r.secondary.cluster},
+		versions: map[Role]string{},
+		record: JournalRecord{
+			Schema: journalSchema, RunID: r.id, Started: r.opts.Clock.Now().UTC(),
+			PrimarySite: r.primary.name, SecondarySite: r.secondary.name,
+			PrimaryUID: r.primary.place.InfinispanUID, SecondaryUID: r.secondary.place.InfinispanUID,
+		},
+	}
+}
+
 // foundRun is an unfinished run's record, as found in one site.
 type foundRun struct {
 	site    *site
@@ -73,6 +77,10 @@ type foundRun struct {
 // guardSameRun refuses an unfinished run that gave the two sites other roles, or had another peer.
 func (r *run) guardSameRun(found foundRun) error {
 	rec := found.record
+	if rec.Leaked != "" {
+		stop := leaked(r.primary, fmt.Sprintf("unfinished run %s found: %s", rec.RunID, rec.Leaked))
+		return stop
+	}
 	if rec.PrimaryUID == r.primary.place.InfinispanUID && rec.SecondaryUID == r.secondary.place.InfinispanUID && rec.SiteRole == found.site.role {
 		return nil
 	}
@@ -152,17 +160,23 @@ func (r *run) unrecord(ctx context.Context, cause error) error {
 	return cause
 }
 
-// forget closes the journal and removes what the run left on Keycloak, and the oldest of the closed records.
+// forget removes what the run left on Keycloak, closes its journal, and drops the oldest of the closed records. The run is
+// closed last of what matters: until then the same command finds it and does what is left.
 func (r *run) forget(ctx context.Context, how string) error {
-	var problems []error
 	for ref := range r.plan.Secondary.StartCounts {
-		problems = append(problems, r.secondary.cluster.ForgetInstances(ctx, ref))
+		if err := r.secondary.cluster.ForgetInstances(ctx, ref); err != nil {
+			return fmt.Errorf("remove the annotation with the original count from %s of the %s: %w", ref, r.secondary, err)
+		}
 	}
-	problems = append(problems, r.journal.close(ctx, how))
+	if err := r.journal.close(ctx, how); err != nil {
+		return err
+	}
 	for _, s := range []*site{r.primary, r.secondary} {
-		problems = append(problems, dropOldJournals(ctx, s.cluster))
+		if err := dropOldJournals(ctx, s.cluster); err != nil {
+			r.noted(s.role, "old journals stay: %s", oneLine(err))
+		}
 	}
-	return errors.Join(problems...)
+	return nil
 }
 
 // dropOldJournals keeps the newest records of closed runs and deletes the rest.

@@ -164,7 +164,7 @@ func TestTheConfirmationSeesWhatIsDiscarded(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if plan.Primary.Name != siteA || plan.Secondary.Name != siteB || plan.Primary.Entries != 46 || plan.Secondary.Entries == 0 || plan.Secondary.StartCounts[keycloakRef] != 2 {
+	if plan.Primary.Name != siteA || plan.Secondary.Name != siteB || plan.Primary.Entries != 50 || plan.Secondary.Entries == 0 || plan.Secondary.StartCounts[keycloakRef] != 2 {
 		t.Errorf("the plan shown: %+v", plan)
 	}
 }

@@ -33,6 +33,8 @@ type JournalRecord struct {
 	Phase Phase `json:"phase"`
 	// Cleared is true from the moment the first clear may have been sent: the secondary is empty or incomplete since.
 	Cleared bool `json:"cleared"`
+	// Leaked says what the canary found when a clear reached the primary; empty when none did.
+	Leaked string `json:"leaked,omitempty"`
 	// Verified is true once the contents of both sites were proved equal.
 	Verified bool `json:"verified"`
 	// Closed is empty while the run is unfinished; then "succeeded" or "undone".
@@ -74,7 +76,21 @@ func (j *journal) entering(ctx context.Context, phase Phase) error {
 		return nil
 	}
 	j.record.Phase = phase
-	j.record.Cleared = j.record.Cleared || phase == PhaseClear
+	return j.write(ctx)
+}
+
+// clearingNow notes, before the first clear is sent, that there is no way back.
+func (j *journal) clearingNow(ctx context.Context) error {
+	if j.record.Cleared {
+		return nil
+	}
+	j.record.Cleared = true
+	return j.write(ctx)
+}
+
+// leakedNow notes that a clear reached the primary, so that nobody clears anything again.
+func (j *journal) leakedNow(ctx context.Context, found string) error {
+	j.record.Leaked = found
 	return j.write(ctx)
 }
 

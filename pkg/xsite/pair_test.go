@@ -74,7 +74,7 @@ func newPair(t *testing.T) *pair {
 		starved: map[string]int{}, lossy: map[string]int{}, truth: map[string]map[string]entry{}, cleared: map[string]bool{},
 	}
 	p.a, p.b = newFakeSite(p, siteA), newFakeSite(p, siteB)
-	for name, size := range map[string]int{"sessions": 24, "clientSessions": 16, "work": 6} {
+	for name, size := range map[string]int{"sessions": 24, "clientSessions": 16, "work": 10} {
 		p.addCache(name, size)
 	}
 	return p

@@ -17,6 +17,9 @@ func (r *run) clear(ctx context.Context) error {
 	if err := r.guardManual(ctx); err != nil {
 		return err
 	}
+	if err := r.guardSameCaches(ctx); err != nil {
+		return err
+	}
 	order := smallestFirst(r.plan.Caches)
 	canary, err := r.guardCanary(ctx, order)
 	if err != nil {
@@ -42,6 +45,9 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 			return err
 		}
 		if err := r.guardOffline(ctx, c); err != nil {
+			return err
+		}
+		if err := r.journal.clearingNow(ctx); err != nil {
 			return err
 		}
 		r.reached = clearing

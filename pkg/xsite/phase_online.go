@@ -2,7 +2,6 @@ package xsite
 
 import (
 	"context"
-	"errors"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -17,8 +16,7 @@ func (r *run) online(ctx context.Context) error {
 		return err
 	}
 	if err := guardSameNodes(ctx, r.secondary, r.proved); err != nil {
-		r.reached = clearing // what was compared went with the servers that held it
-		return errors.Join(err, r.journal.verifiedNow(ctx, false))
+		return r.unlessVoid(ctx, err) // what was compared went with the servers that held it
 	}
 	if err := r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOnline); err != nil {
 		return err

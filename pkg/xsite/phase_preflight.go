@@ -3,6 +3,9 @@ package xsite
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,6 +35,43 @@ func (r *run) preflight(ctx context.Context) error {
 	}
 	r.completePlan()
 	return nil
+}
+
+// recheckAfter is how long the question may stand before both sites are looked at again.
+const recheckAfter = 2 * time.Second
+
+// recheck repeats the checks on what others may have changed while the question stood: what was confirmed must still be
+// what is there. The plan stays as it was confirmed.
+func (r *run) recheck(ctx context.Context) error {
+	confirmed, observer := r.plan, r.opts.Observer
+	r.plan.Caches = slices.Clone(confirmed.Caches)
+	r.opts.Observer = ObserverFunc(func(Event) {}) // said once already
+	defer func() { r.plan, r.opts.Observer = confirmed, observer }()
+	if err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) }); err != nil {
+		return err
+	}
+	for _, check := range []func(context.Context) error{
+		r.checkHealth, r.checkReachable, r.checkFlags, r.checkOneSender, r.checkEntries, r.checkKeycloak, r.checkDirection,
+	} {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	changed := func(what string) error {
+		return &Stop{
+			Guard: GuardChecksFirst, Found: what + " changed while the question stood",
+			Because: "what was confirmed is not what is there any more", Next: "run the same command again and look at the plan anew",
+		}
+	}
+	if !maps.Equal(confirmed.Secondary.StartCounts, r.plan.Secondary.StartCounts) {
+		return changed("Keycloak of the secondary")
+	}
+	for i, c := range confirmed.Caches {
+		if c.Original != r.plan.Caches[i].Original {
+			return changed(fmt.Sprintf("flags or modes of cache %s", c.Name))
+		}
+	}
+	return r.guardSameCaches(ctx)
 }
 
 // both calls do for the two sites at the same time and returns the first error.

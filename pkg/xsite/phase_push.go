@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
 // maxPushes is how often one cache is pushed before the run gives up on it.
@@ -39,6 +41,9 @@ func (r *run) guardBeforePush(ctx context.Context) error {
 		return err
 	}
 	if err := r.guardManual(ctx); err != nil {
+		return err
+	}
+	if err := r.guardSameCaches(ctx); err != nil {
 		return err
 	}
 	return r.guardOneSender(ctx, r.secondary, r.plan.Caches)
@@ -141,7 +146,11 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 			}
 		}
 		pushes = running
-		if err := t.guardSameNodes(ctx, nodes, len(running) == 0); err != nil {
+		err := t.census(ctx, nodes, len(running) == 0)
+		if guard, _ := StoppedBy(err); guard == GuardReachable {
+			return nil, err // what is online on the primary makes its writes fail now
+		}
+		if err != nil {
 			for _, p := range pushes {
 				failed = append(failed, pushFailure{p.cache, err})
 			}
@@ -151,10 +160,17 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 	return failed, nil
 }
 
+// afterUnknown is how long a call whose answer was lost is given to end in the server.
+const afterUnknown = time.Second
+
 // startFailed answers a push that could not be started. The secondary may be online on the primary now, and then the
 // primary's writes fail (V10): it is taken offline before anything else.
 func (t *transfer) startFailed(ctx context.Context, c CachePlan, cause error) error {
 	err := fmt.Errorf("start the push of cache %s through pod %s of the %s: %w", c.Name, t.run.primary.relay().pod.Name, t.run.primary, cause)
+	if lost(cause) || errors.Is(cause, infinispan.ErrTimeout) {
+		// The server may be at it still, and two flags must not change at a time (V66).
+		_ = t.run.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
+	}
 	return errors.Join(err, t.run.silencePrimary(ctx, t.run.plan.Caches))
 }
 
@@ -167,12 +183,21 @@ func (t *transfer) forgetStatus(ctx context.Context, caches []CachePlan) error {
 // nodesEvery is the pause between two looks at who the servers are while pushes run.
 const nodesEvery = 2 * time.Second
 
-// guardSameNodes holds the same-nodes guard for both sites while pushes run (V18, V19, V20), and once when all ended.
-func (t *transfer) guardSameNodes(ctx context.Context, nodes map[Role]identity, last bool) error {
+// census holds the guards same-nodes (V18, V19, V20) and reachable for both sites while pushes run, and once when all have
+// ended. What cannot be counted is counted the next time.
+func (t *transfer) census(ctx context.Context, nodes map[Role]identity, last bool) error {
 	now := t.run.opts.Clock.Now()
 	if now.Sub(t.censused) < nodesEvery && !last {
 		return nil
 	}
 	t.censused = now
-	return t.run.both(ctx, func(ctx context.Context, s *site) error { return guardSameNodes(ctx, s, nodes[s.role]) })
+	err := t.run.both(ctx, func(ctx context.Context, s *site) error { return guardSameNodes(ctx, s, nodes[s.role]) })
+	if err == nil {
+		return guardView(t.run.primary, t.run.secondary)
+	}
+	if _, changed := StoppedBy(err); changed || lost(err) || last {
+		return err
+	}
+	t.run.noted("", "the servers could not be counted this time: %s", brief(err))
+	return nil
 }

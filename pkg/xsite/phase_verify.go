@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/compare"
@@ -12,26 +13,34 @@ import (
 // verify compares the contents of the two sites, cache by cache. One whose keys are not all there is repeated from
 // `offline` on and compared again; what a push reports is never taken for the result (V16).
 func (r *run) verify(ctx context.Context) error {
-	r.result.Caches = make([]CacheResult, 0, len(r.plan.Caches))
-	for _, c := range r.plan.Caches {
-		for {
-			result, err := r.compare(ctx, c)
-			if err == nil {
-				r.result.Caches = append(r.result.Caches, result)
-				break
-			}
-			if !repeatable(err) {
-				return err
-			}
-			if err := r.transfer.renew(ctx, c, err); err != nil {
-				return err
-			}
-			if err := r.transfer.batch(ctx, []CachePlan{c}); err != nil {
-				return err
-			}
+	r.result.Caches = nil
+	for at := 0; at < len(r.plan.Caches); {
+		c := r.plan.Caches[at]
+		result, err := r.compare(ctx, c)
+		if err == nil {
+			r.result.Caches = append(r.result.Caches, result)
+			at++
+			continue
+		}
+		if !repeatable(err) {
+			return err
+		}
+		servers := r.proved
+		if err := r.transfer.renew(ctx, c, err); err != nil {
+			return err
+		}
+		if err := r.transfer.batch(ctx, []CachePlan{c}); err != nil {
+			return err
+		}
+		if !slices.Equal(servers, r.proved) { // what was compared went with the servers that held it
+			r.noted(Secondary, "the servers of site %s changed: every cache is compared anew", r.secondary.name)
+			r.result.Caches, at = nil, 0
 		}
 	}
 	if err := r.guardStopped(ctx); err != nil {
+		return err
+	}
+	if err := guardSameNodes(ctx, r.secondary, r.proved); err != nil {
 		return err
 	}
 	r.reached = verified
@@ -45,26 +54,40 @@ func (r *run) verify(ctx context.Context) error {
 // verifyAgain compares the contents for a run that continues one which had proved them. Contents that no longer hold are
 // not mended here: the run then begins anew, under all its guards.
 func (r *run) verifyAgain(ctx context.Context) error {
-	r.transfer = newTransfer(r)
 	err := r.watchKeycloak(ctx)
-	for _, c := range r.plan.Caches {
-		if err != nil {
-			break
-		}
-		var result CacheResult
-		if result, err = r.compare(ctx, c); err == nil {
-			r.result.Caches = append(r.result.Caches, result)
-		}
+	if err == nil {
+		err = r.compareAll(ctx)
 	}
 	if err == nil {
 		err = r.guardStopped(ctx)
 	}
-	if err != nil {
-		r.reached = clearing
-		return errors.Join(err, r.journal.verifiedNow(ctx, false))
+	return r.unlessVoid(ctx, err)
+}
+
+// verifyServing is verifyAgain for a run that had begun to start Keycloak.
+func (r *run) verifyServing(ctx context.Context) error { return r.unlessVoid(ctx, r.compareAll(ctx)) }
+
+// unlessVoid takes the proof back when the contents no longer hold.
+func (r *run) unlessVoid(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
 	}
+	r.reached = clearing
+	return errors.Join(err, r.journal.verifiedNow(ctx, false))
+}
+
+// compareAll compares every cache once, and remembers whose servers hold what was compared.
+func (r *run) compareAll(ctx context.Context) error {
+	r.transfer = newTransfer(r)
 	r.proved = r.secondary.identity()
-	return nil
+	for _, c := range r.plan.Caches {
+		result, err := r.compare(ctx, c)
+		if err != nil {
+			return err
+		}
+		r.result.Caches = append(r.result.Caches, result)
+	}
+	return guardSameNodes(ctx, r.secondary, r.proved)
 }
 
 // compare compares one cache and holds the truthful-end guard on what was found.

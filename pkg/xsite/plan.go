@@ -56,6 +56,8 @@ type CachePlan struct {
 	Timeout  time.Duration       `json:"timeout"`
 	// ChunkSize is the primary's state-transfer chunk size (V56).
 	ChunkSize int `json:"chunkSize"`
+	// Bounded is true when the cache may drop entries at either site; then keys of the primary may be missing.
+	Bounded bool `json:"bounded,omitempty"`
 	// Entries are the numbers of entries at both sites when the plan was made.
 	PrimaryEntries   int64 `json:"primaryEntries"`
 	SecondaryEntries int64 `json:"secondaryEntries"`

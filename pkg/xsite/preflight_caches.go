@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -33,6 +34,7 @@ func (r *run) checkCaches(ctx context.Context) error {
 	if err := r.guardNarrowing(ours); err != nil {
 		return err
 	}
+	r.configs = map[Role]map[string]infinispan.CacheConfig{Primary: ours, Secondary: theirs}
 	r.plan.Caches, r.plan.LeftAlone = nil, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		config := ours[name]
@@ -64,6 +66,7 @@ func (r *run) checkCaches(ctx context.Context) error {
 		r.plan.Caches = append(r.plan.Caches, CachePlan{
 			Name: name, RemoteName: remote,
 			Strategy: stricter(backup.Strategy, back.Strategy), Timeout: max(back.Timeout, backup.Timeout), ChunkSize: backup.ChunkSize,
+			Bounded: config.Bounded() || there.Bounded(),
 		})
 	}
 	if len(r.plan.Caches) == 0 {
@@ -83,6 +86,28 @@ func (r *run) checkCaches(ctx context.Context) error {
 	}
 	r.passed(GuardIdentity, "%d caches back up both ways: %s", len(r.plan.Caches), joined(cacheNames(r.plan.Caches)))
 	return nil
+}
+
+// guardSameCaches is the part of checks-first that holds while a run is under way: the caches of both sites are configured
+// as they were when the plan was made.
+func (r *run) guardSameCaches(ctx context.Context) error {
+	return r.both(ctx, func(ctx context.Context, s *site) error {
+		now, err := cacheConfigs(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, c := range r.plan.Caches {
+			name := c.localName(s.role)
+			if !reflect.DeepEqual(now[name], r.configs[s.role][name]) {
+				return &Stop{
+					Guard: GuardChecksFirst, Found: fmt.Sprintf("cache %s is not configured as it was when the plan was made", name), Where: s.String(),
+					Because: "where its changes go, and when, was decided from that configuration",
+					Next:    "find out who changes caches now, then run the same command again",
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // cacheConfigs reads the configuration of every cache of a site but Infinispan's own.

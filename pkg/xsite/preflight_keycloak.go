@@ -47,17 +47,17 @@ func (r *run) checkKeycloak(ctx context.Context) error {
 	return nil
 }
 
-// startCount finds the original count of a Keycloak: what an unfinished run recorded in the journal or on the object,
-// else what the object wants now, else what the user says.
+// startCount finds the original count of a Keycloak: what an unfinished run recorded in the journal, else
+// what the object wants now, else what a run left on the object, else what the user says.
 func (r *run) startCount(k Keycloak) (int, error) {
 	if count, ok := r.journal.record.KeycloakInstances[k.Ref]; ok && r.journal.found {
 		return count, nil
 	}
 	switch {
-	case k.Recorded != nil:
-		return *k.Recorded, nil
 	case k.Instances > 0:
 		return k.Instances, nil
+	case k.Recorded != nil:
+		return *k.Recorded, nil
 	case r.opts.KeycloakInstances != nil:
 		return *r.opts.KeycloakInstances, nil
 	}

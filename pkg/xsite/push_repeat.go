@@ -56,8 +56,8 @@ func (r *run) awaitWhole(ctx context.Context) error {
 		if err == nil {
 			err = r.checkHealth(ctx)
 		}
-		if guard, _ := StoppedBy(err); lost(err) || guard == GuardChecksFirst {
-			return false, err.Error(), nil
+		if err != nil && ctx.Err() == nil {
+			return false, brief(err), nil // servers and API servers come back
 		}
 		return true, "", err
 	})
@@ -67,12 +67,9 @@ func (r *run) awaitWhole(ctx context.Context) error {
 // primary's writes must not wait too. What cannot be set now is set when the cache is renewed.
 func (t *transfer) silence(ctx context.Context, failed []pushFailure) {
 	r := t.run
-	if r.primary.survey(ctx) != nil {
-		return
-	}
 	for _, f := range failed {
 		if err := r.setFlag(ctx, r.primary, r.secondary.name, f.cache, infinispan.FlagOffline); err != nil {
-			r.noted(Primary, "%v", err)
+			r.noted(Primary, "%s", brief(err))
 		}
 	}
 }
@@ -113,22 +110,28 @@ func (r *run) clearStatus(ctx context.Context, s *site, c CachePlan) error {
 	})
 }
 
-// silencePrimary takes the secondary offline on the primary for the given caches, after ending what is pushed
-// there. The primary's writes then neither wait nor fail, whatever the secondary does (guard reachable). It runs on a
-// context of its own.
+// silencePrimary takes the secondary offline on the primary for the given caches, then ends what is pushed there. The
+// primary's writes then neither wait nor fail, whatever the secondary does (guard reachable). It runs on a context of its
+// own. The error is that of the flags; a push that could not be ended is said.
 func (r *run) silencePrimary(ctx context.Context, caches []CachePlan) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
-	defer cancel()
-	// Flags first: they are what the primary's writes depend on. Ending the pushes may wait for a dead peer.
-	var problems []error
-	for _, c := range caches { // one after the other (V66), and every one, whatever became of the one before
-		problems = append(problems, r.setFlag(ctx, r.primary, r.secondary.name, c, infinispan.FlagOffline))
-	}
-	if err := errors.Join(problems...); err != nil {
+	err := r.safely(ctx, func(ctx context.Context) error {
+		var problems []error
+		for _, c := range caches { // one after the other (V66), and every one, whatever became of the one before
+			problems = append(problems, r.setFlag(ctx, r.primary, r.secondary.name, c, infinispan.FlagOffline))
+		}
+		return errors.Join(problems...)
+	})
+	if err != nil {
 		return fmt.Errorf("take site %s offline on the %s: %w", r.secondary.name, r.primary, err)
 	}
 	r.changed(Primary, "site %s holds site %s offline again: its writes depend on nobody", r.primary.name, r.secondary.name)
-	return eachCache(ctx, caches, func(ctx context.Context, c CachePlan) error {
-		return r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
+	err = r.safely(ctx, func(ctx context.Context) error {
+		return eachCache(ctx, caches, func(ctx context.Context, c CachePlan) error {
+			return r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
+		})
 	})
+	if err != nil {
+		r.noted(Primary, "a push could not be ended there: %s", oneLine(err))
+	}
+	return nil
 }

@@ -134,7 +134,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	if made := p.changed(); len(made) > 0 || p.changes > 0 || p.image() != before {
 		t.Errorf("a dry run changed the sites: %v", made)
 	}
-	if got := len(result.Plan.Caches); got != 3 || result.Plan.Primary.Entries != 46 {
+	if got := len(result.Plan.Caches); got != 3 || result.Plan.Primary.Entries != 50 {
 		t.Errorf("the plan has %d caches and %d entries of the primary", got, result.Plan.Primary.Entries)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
 // run is one execution of the procedure. Its phases share it; what a phase leaves for the next is plain data in it.
@@ -19,6 +21,8 @@ type run struct {
 
 	journal *journal
 	watch   *keycloakWatch
+	// configs are the configurations of all caches when the plan was made, by role and name.
+	configs map[Role]map[string]infinispan.CacheConfig
 	// proved is the census of the secondary at the moment its silence towards the primary was proved.
 	proved identity
 	// clearedAt is when the last cache was cleared, for the settle guard.
@@ -65,15 +69,15 @@ func stages() []stage {
 }
 
 // todo returns the stages of this run. One that continues a run whose contents were proved clears and pushes nothing:
-// it compares again, unless Keycloak was started already, and does what is left.
+// it compares again and does what is left.
 func (r *run) todo() []stage {
 	if !r.journal.record.Verified {
 		return stages()
 	}
 	r.reached = verified
 	left := []stage{{PhaseOnline, (*run).online}, {PhaseStart, (*run).start}}
-	if r.journal.record.Phase == PhaseStart {
-		return left[1:]
+	if r.journal.record.Phase == PhaseStart { // Keycloak may be up, and may stay up
+		return []stage{{PhaseVerify, (*run).verifyServing}, left[1]}
 	}
 	return append([]stage{{PhaseVerify, (*run).verifyAgain}}, left...)
 }
@@ -112,7 +116,13 @@ func (r *run) run(ctx context.Context) (Result, error) {
 	if err := r.opts.Confirm(ctx, r.plan); err != nil {
 		return r.result, &RunError{Outcome: NotConfirmed, Phase: PhasePreflight, Err: err, Undone: true, State: []string{unchangedBoth}}
 	}
-	began = began.Add(r.opts.Clock.Now().Sub(asked))
+	stood := r.opts.Clock.Now().Sub(asked)
+	began = began.Add(stood)
+	if stood > recheckAfter {
+		if err := r.recheck(ctx); err != nil {
+			return r.result, r.failed(ctx, err)
+		}
+	}
 
 	if r.journal.record.Cleared {
 		r.reached = clearing // by the unfinished run that this one continues: there is nothing to go back to
