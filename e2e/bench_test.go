@@ -88,7 +88,7 @@ func phaseTimes(t testing.TB, stderr string) map[string]time.Duration {
 func serversPush(t testing.TB, summary string) time.Duration {
 	t.Helper()
 	var longest time.Duration
-	for _, found := range regexp.MustCompile(`(?m) (\S+)   keys$`).FindAllStringSubmatch(summary, -1) {
+	for _, found := range regexp.MustCompile(`(?m) (\S+) {3}keys$`).FindAllStringSubmatch(summary, -1) {
 		took, err := time.ParseDuration(found[1])
 		must(t, err)
 		longest = max(longest, took)

@@ -34,8 +34,8 @@ func fresh(t testing.TB, strategy sites.Strategy) {
 	must(t, pair.WaitLinked(ctx))
 	freshCaches(t, strategy)
 	for _, s := range pair.Sites() {
-		maps := s.Kube().CoreV1().ConfigMaps(sites.Namespace)
-		must(t, maps.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-ispn-resync"}))
+		journals := s.Kube().CoreV1().ConfigMaps(sites.Namespace)
+		must(t, journals.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-ispn-resync"}))
 		must(t, s.SetKeycloakInstances(ctx, instances))
 	}
 }

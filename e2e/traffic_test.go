@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -51,9 +52,7 @@ func TestWritesAndExpiryDuringTheRunNeitherFailNorDeceive(t *testing.T) {
 	if len(written) < 20 {
 		t.Fatalf("only %d writes were made during the run: the test would prove little", len(written))
 	}
-	for key, value := range written {
-		truth["authenticationSessions"][key] = value
-	}
+	maps.Copy(truth["authenticationSessions"], written)
 	eventually(t, "what was to expire has expired at both sites", func(ctx context.Context) bool {
 		for _, s := range pair.Sites() {
 			if size, err := client(t, s).Size(ctx, "work"); err != nil || size != len(truth["work"]) {
