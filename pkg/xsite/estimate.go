@@ -18,9 +18,9 @@ const (
 func estimate(p Plan) Estimate {
 	push := time.Duration(p.Primary.Entries) * time.Second / entriesPerSecond
 	push = max(push, time.Second).Round(time.Second)
-	pods := time.Duration(0)
+	pods := 0
 	for _, count := range p.Secondary.StartCounts {
-		pods += time.Duration(count)
+		pods += count
 	}
-	return Estimate{Push: push, Downtime: pods*(keycloakStop+keycloakStart) + ownSteps + max(push, p.Settle)}
+	return Estimate{Push: push, Downtime: time.Duration(pods)*(keycloakStop+keycloakStart) + ownSteps + max(push, p.Settle)}
 }

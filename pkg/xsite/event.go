@@ -70,7 +70,7 @@ type CacheState struct {
 }
 
 // Observer takes the events of a run. Observe is called from one goroutine at a time and must return quickly.
-type Observer interface{ Observe(Event) }
+type Observer interface{ Observe(e Event) }
 
 // ObserverFunc makes a function an Observer.
 type ObserverFunc func(Event)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,8 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 		return
 	}
 	rec := r.journal.record
-	e.State = append(e.State, fmt.Sprintf("run %s, begun %s by %s, is unfinished still (phase %s)", rec.RunID, rec.Started.Format(time.RFC3339), rec.Who, rec.Phase))
+	e.State = append(e.State, fmt.Sprintf("run %s, begun %s by %s, is unfinished still (phase %s)",
+		rec.RunID, rec.Started.Format(time.RFC3339), rec.Who, rec.Phase))
 	if guard, _ := StoppedBy(e.Err); guard != GuardReachable || !rec.Cleared || r.opts.DryRun {
 		return
 	}
@@ -72,7 +74,8 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 		return
 	}
 	e.Outcome, e.Undone = Failed, false
-	e.State[0] = fmt.Sprintf("site %s was taken offline on the primary %s, so that its writes do not fail; nothing else was changed", r.secondary.name, r.primary.name)
+	e.State[0] = fmt.Sprintf("site %s was taken offline on the primary %s, so that its writes do not fail; nothing else was changed",
+		r.secondary.name, r.primary.name)
 }
 
 // outcomeOf tells an interruption from a failure.
@@ -118,7 +121,8 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	if !r.unseen(ctx) {
 		note(r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) }))
 	} else if note(r.silencePrimary(ctx, r.plan.Caches)) {
-		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work", r.primary.name, r.secondary.name))
+		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work",
+			r.primary.name, r.secondary.name))
 	}
 	// After the flags: AUTO with the peer offline is what pushes by itself (V7).
 	note(r.safely(ctx, func(ctx context.Context) error { return r.setModes(ctx, originalMode) }))
@@ -186,7 +190,8 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 	e.State = append(e.State, fmt.Sprintf("secondary %s: %s; its caches are empty or incomplete; %s", r.secondary.name, r.keepDown(ctx), silent))
 	if err != nil {
-		e.State = append([]string{fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name)}, e.State...)
+		e.State = slices.Insert(e.State, 0, fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); "+
+			"if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name))
 	} else {
 		e.State = append(e.State, fmt.Sprintf("primary %s serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
 	}

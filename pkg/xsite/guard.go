@@ -69,8 +69,7 @@ func (s *Stop) Unwrap() error { return s.Err }
 
 // brief gives an error in one line: of a Stop the guard and what it found.
 func brief(err error) string {
-	var stop *Stop
-	if errors.As(err, &stop) {
+	if stop, ok := errors.AsType[*Stop](err); ok {
 		return string(stop.Guard) + ": " + stop.Found
 	}
 	return oneLine(err)
@@ -78,8 +77,7 @@ func brief(err error) string {
 
 // StoppedBy returns the guard that ended a run with err, and false when no guard did.
 func StoppedBy(err error) (Guard, bool) {
-	var stop *Stop
-	if errors.As(err, &stop) {
+	if stop, ok := errors.AsType[*Stop](err); ok {
 		return stop.Guard, true
 	}
 	return "", false

@@ -44,7 +44,8 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 			return "", err
 		}
 		if kept*2 <= len(sample) { // logouts take some, a leaked clear takes all
-			stop := leaked(r.primary, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary", len(sample)-kept, len(sample), c.Name))
+			stop := leaked(r.primary, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary",
+				len(sample)-kept, len(sample), c.Name))
 			return "", errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 		}
 		return c.Name, nil

@@ -22,7 +22,8 @@ func (r *run) guardOffline(ctx context.Context, c CachePlan) error {
 		return nil
 	}
 	return &Stop{
-		Guard: GuardOffline, Found: fmt.Sprintf("the secondary may still speak to the primary for cache %s: %s", c.Name, strings.Join(online, ", ")), Where: r.secondary.String(),
+		Guard: GuardOffline, Found: fmt.Sprintf("the secondary may still speak to the primary for cache %s: %s", c.Name, strings.Join(online, ", ")),
+		Where:   r.secondary.String(),
 		Because: "a clear there would clear the primary too (V1)",
 		Next:    "find out who brought the site online, then run the same command again",
 	}

@@ -24,9 +24,11 @@ func (r *run) guardOneSender(ctx context.Context, s *site, caches []CachePlan) e
 				continue
 			}
 			return &Stop{
-				Guard: GuardOneSender, Found: fmt.Sprintf("a push of cache %s to site %s is running or stuck, and it is not ours", c.localName(s.role), to), Where: s.String(),
+				Guard: GuardOneSender, Found: fmt.Sprintf("a push of cache %s to site %s is running or stuck, and it is not ours", c.localName(s.role), to),
+				Where:   s.String(),
 				Because: senderConsequence(s.role, to == peer.name),
-				Next:    "wait until it ends; a stuck one is ended by cancel-push-state on every pod here, cancel-receive-state on every pod of the other site, then clear-push-state-status",
+				Next: "wait until it ends; a stuck one is ended by cancel-push-state on every pod here, " +
+					"cancel-receive-state on every pod of the other site, then clear-push-state-status",
 			}
 		}
 		return nil

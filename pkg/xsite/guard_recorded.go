@@ -191,7 +191,8 @@ func dropOldJournals(ctx context.Context, cluster Cluster) error {
 		if err != nil || record.Closed == "" {
 			continue
 		}
-		if closed++; closed <= keptJournals {
+		closed++
+		if closed <= keptJournals {
 			continue
 		}
 		if err := cluster.DeleteJournal(ctx, one.ID); err != nil {

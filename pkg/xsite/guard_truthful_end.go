@@ -27,7 +27,8 @@ func (r *run) guardTruthfulEnd(ctx context.Context, c CachePlan, found compare.R
 	case found.Partial:
 		return stop("more entries differ than can be counted")
 	case found.MissingOnSecondary > 0 && c.Bounded:
-		r.remark("cache %s is bounded: %d of %d entries of the primary are not on the secondary, which may drop any", c.Name, found.MissingOnSecondary, found.PrimaryEntries)
+		r.remark("cache %s is bounded: %d of %d entries of the primary are not on the secondary, which may drop any",
+			c.Name, found.MissingOnSecondary, found.PrimaryEntries)
 	case found.MissingOnSecondary > 0:
 		return stop("%d of %d entries of the primary are not on the secondary", found.MissingOnSecondary, found.PrimaryEntries)
 	case found.Different > 0:

@@ -22,11 +22,13 @@ func (r *run) offline(ctx context.Context) error {
 	if err := r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline); err != nil {
 		return err
 	}
-	r.changed(Secondary, "site %s holds site %s offline for %d caches, on every server (%s)", r.secondary.name, r.primary.name, len(r.plan.Caches), r.secondary.podNames())
+	r.changed(Secondary, "site %s holds site %s offline for %d caches, on every server (%s)",
+		r.secondary.name, r.primary.name, len(r.plan.Caches), r.secondary.podNames())
 	if err := r.setFlags(ctx, r.primary, r.plan.Caches, infinispan.FlagOffline); err != nil {
 		return err
 	}
-	r.changed(Primary, "site %s holds site %s offline for %d caches, on every server (%s)", r.primary.name, r.secondary.name, len(r.plan.Caches), r.primary.podNames())
+	r.changed(Primary, "site %s holds site %s offline for %d caches, on every server (%s)",
+		r.primary.name, r.secondary.name, len(r.plan.Caches), r.primary.podNames())
 	if err := r.secondary.survey(ctx); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (r *run) recheck(ctx context.Context) error {
 	}
 	for i, c := range confirmed.Caches {
 		if c.Original != r.plan.Caches[i].Original {
-			return changed(fmt.Sprintf("flags or modes of cache %s", c.Name))
+			return changed("flags or modes of cache " + c.Name)
 		}
 	}
 	return r.guardSameCaches(ctx)

@@ -126,15 +126,15 @@ func (r *run) guardLinked(ctx context.Context, cache string) error {
 		got, found, err := r.secondary.relay().node.Get(ctx, cache, probeKey)
 		return found && bytes.Equal(got, []byte(value)), "not there yet", err
 	})
-	var late *WaitTimeoutError
-	if !errors.As(err, &late) {
+	if _, late := errors.AsType[*WaitTimeoutError](err); !late {
 		return err
 	}
 	return &Stop{
 		Guard: GuardLinked, Found: fmt.Sprintf("an entry put on site %s did not arrive on site %s within %s", r.primary.name, r.secondary.name, probeLimit),
-		Where:   fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
-		Because: "either these are two pairs with the same names, and the wrong one would be cleared; or the link is down, and the cleared site could not be filled again",
-		Next:    "check that both contexts belong to one pair, and that the link between the sites works",
+		Where: fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
+		Because: "either these are two pairs with the same names, and the wrong one would be cleared; " +
+			"or the link is down, and the cleared site could not be filled again",
+		Next: "check that both contexts belong to one pair, and that the link between the sites works",
 	}
 }
 

@@ -31,8 +31,7 @@ func (r *run) start(ctx context.Context) error {
 	err := r.await(ctx, Secondary, "Keycloak to be ready", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
 		return keycloakReady(ctx, r.secondary, r.plan.Secondary.StartCounts)
 	})
-	var late *WaitTimeoutError
-	if errors.As(err, &late) {
+	if _, late := errors.AsType[*WaitTimeoutError](err); late {
 		return &notReadyError{err}
 	}
 	if err != nil {

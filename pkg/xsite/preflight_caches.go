@@ -16,9 +16,11 @@ const internalPrefix = "___"
 
 // keycloakCaches are the caches that some version of Keycloak keeps in an external Infinispan. The list decides only
 // whether a cache needs to be admitted by the user (guard quiet); which caches a run works on is read from the servers.
-var keycloakCaches = []string{
-	"actionTokens", "authenticationSessions", "clientSessions", "loginFailures",
-	"offlineClientSessions", "offlineSessions", "sessions", "work",
+func keycloakCaches() []string {
+	return []string{
+		"actionTokens", "authenticationSessions", "clientSessions", "loginFailures",
+		"offlineClientSessions", "offlineSessions", "sessions", "work",
+	}
 }
 
 // checkCaches reads the caches of both sites and makes the plan: those of the primary that back up to the secondary.
@@ -38,7 +40,7 @@ func (r *run) checkCaches(ctx context.Context) error {
 	r.plan.Caches, r.plan.LeftAlone = nil, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		config := ours[name]
-		backup, backsUp := config.Backups[r.secondary.name]
+		_, backsUp := config.Backups[r.secondary.name]
 		switch {
 		case !backsUp:
 			continue
@@ -46,28 +48,11 @@ func (r *run) checkCaches(ctx context.Context) error {
 			r.plan.LeftAlone[name] = "not among the caches named with --cache: it stays as stale as it is"
 			continue
 		}
-		remote := remoteName(theirs, r.primary.name, name)
-		there, exists := theirs[remote]
-		if !exists {
-			return uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not exist on site %s", name, r.primary.name, r.secondary.name))
+		c, err := r.planCache(name, config, theirs)
+		if err != nil {
+			return err
 		}
-		back, backsUp := there.Backups[r.primary.name]
-		if !backsUp {
-			return uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not back up to site %s", remote, r.secondary.name, r.primary.name))
-		}
-		for _, at := range []struct {
-			site   *site
-			config infinispan.CacheConfig
-		}{{r.primary, config}, {r.secondary, there}} {
-			if err := r.checkStores(at.site, name, at.config); err != nil {
-				return err
-			}
-		}
-		r.plan.Caches = append(r.plan.Caches, CachePlan{
-			Name: name, RemoteName: remote,
-			Strategy: stricter(backup.Strategy, back.Strategy), Timeout: max(back.Timeout, backup.Timeout), ChunkSize: backup.ChunkSize,
-			Bounded: config.Bounded() || there.Bounded(),
-		})
+		r.plan.Caches = append(r.plan.Caches, c)
 	}
 	if len(r.plan.Caches) == 0 {
 		return &Stop{
@@ -80,12 +65,39 @@ func (r *run) checkCaches(ctx context.Context) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(theirs)) {
-		if _, known := ours[name]; !known && len(theirs[name].Backups) > 0 && !slices.ContainsFunc(r.plan.Caches, func(c CachePlan) bool { return c.RemoteName == name }) {
+		_, known := ours[name]
+		planned := slices.ContainsFunc(r.plan.Caches, func(c CachePlan) bool { return c.RemoteName == name })
+		if !known && !planned && len(theirs[name].Backups) > 0 {
 			r.plan.LeftAlone[name] = fmt.Sprintf("only site %s has it", r.secondary.name)
 		}
 	}
 	r.passed(GuardIdentity, "%d caches back up both ways: %s", len(r.plan.Caches), joined(cacheNames(r.plan.Caches)))
 	return nil
+}
+
+// planCache finds the cache of the secondary that a cache of the primary backs up to; it must back up to the primary too.
+func (r *run) planCache(name string, ours infinispan.CacheConfig, theirs map[string]infinispan.CacheConfig) (CachePlan, error) {
+	remote := remoteName(theirs, r.primary.name, name)
+	there, exists := theirs[remote]
+	if !exists {
+		return CachePlan{}, uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not exist on site %s", name, r.primary.name, r.secondary.name))
+	}
+	back, backsUp := there.Backups[r.primary.name]
+	if !backsUp {
+		return CachePlan{}, uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not back up to site %s", remote, r.secondary.name, r.primary.name))
+	}
+	if err := r.checkStores(r.primary, name, ours); err != nil {
+		return CachePlan{}, err
+	}
+	if err := r.checkStores(r.secondary, name, there); err != nil {
+		return CachePlan{}, err
+	}
+	backup := ours.Backups[r.secondary.name]
+	return CachePlan{
+		Name: name, RemoteName: remote,
+		Strategy: stricter(backup.Strategy, back.Strategy), Timeout: max(back.Timeout, backup.Timeout), ChunkSize: backup.ChunkSize,
+		Bounded: ours.Bounded() || there.Bounded(),
+	}, nil
 }
 
 // guardSameCaches is the part of checks-first that holds while a run is under way: the caches of both sites are configured
@@ -180,7 +192,7 @@ func (r *run) checkStores(s *site, cache string, config infinispan.CacheConfig) 
 func guardKnownCaches(caches []CachePlan, opts Options) error {
 	var strangers []string
 	for _, c := range caches {
-		if !slices.Contains(keycloakCaches, c.Name) && !opts.AllCaches && !slices.Contains(opts.Caches, c.Name) {
+		if !slices.Contains(keycloakCaches(), c.Name) && !opts.AllCaches && !slices.Contains(opts.Caches, c.Name) {
 			strangers = append(strangers, c.Name)
 		}
 	}
@@ -188,7 +200,7 @@ func guardKnownCaches(caches []CachePlan, opts Options) error {
 		return nil
 	}
 	return &Stop{
-		Guard: GuardQuiet, Found: fmt.Sprintf("caches that Keycloak does not know back up to the secondary too: %s", joined(strangers)),
+		Guard: GuardQuiet, Found: "caches that Keycloak does not know back up to the secondary too: " + joined(strangers),
 		Because: "they belong to another application, whose data on the secondary would be discarded while it is using it",
 		Next:    "add --all-caches to include them, or name the caches to recover with --cache",
 	}

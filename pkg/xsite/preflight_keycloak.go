@@ -42,7 +42,8 @@ func (r *run) checkKeycloak(ctx context.Context) error {
 			return err
 		}
 		r.plan.Secondary.StartCounts[k.Ref] = count
-		r.passed(GuardRecorded, "%s of site %s has %d instances, %d pods ready; it is started again with %d", k.Ref, r.secondary.name, k.Instances, k.ReadyPods, count)
+		r.passed(GuardRecorded, "%s of site %s has %d instances, %d pods ready; it is started again with %d",
+			k.Ref, r.secondary.name, k.Instances, k.ReadyPods, count)
 	}
 	return nil
 }
@@ -62,7 +63,7 @@ func (r *run) startCount(k Keycloak) (int, error) {
 		return *r.opts.KeycloakInstances, nil
 	}
 	return 0, &Stop{
-		Guard: GuardRecorded, Found: fmt.Sprintf("%s has 0 instances already, and no run recorded how many it had", k.Ref),
+		Guard: GuardRecorded, Found: k.Ref + " has 0 instances already, and no run recorded how many it had",
 		Where:   fmt.Sprintf("namespace %s of the %s", k.Namespace, r.secondary),
 		Because: "Keycloak would stay down at the end: there is no count to start it with",
 		Next:    "add --keycloak-instances N with the count it should have after the recovery",

@@ -98,7 +98,8 @@ func (t *transfer) guardMoving(ctx context.Context, p *pushing) error {
 	limit := r.stallTime(p.cache)
 	if still := now.Sub(p.moved); still >= limit {
 		return &Stop{
-			Guard: GuardMoving, Found: fmt.Sprintf("the push of cache %s has made no progress for %s, with %d of about %d entries there", p.cache.Name, still.Round(time.Second), count, p.cache.PrimaryEntries),
+			Guard: GuardMoving, Found: fmt.Sprintf("the push of cache %s has made no progress for %s, with %d of about %d entries there",
+				p.cache.Name, still.Round(time.Second), count, p.cache.PrimaryEntries),
 			Where:   r.primary.String(),
 			Because: "its status would say SENDING for ever (V18)",
 			Next:    "look at the servers' logs and the link, then run the same command again",

@@ -68,9 +68,9 @@ func stages() []stage {
 	}
 }
 
-// todo returns the stages of this run. One that continues a run whose contents were proved clears and pushes nothing:
+// ahead returns the stages of this run. One that continues a run whose contents were proved clears and pushes nothing:
 // it compares again and does what is left.
-func (r *run) todo() []stage {
+func (r *run) ahead() []stage {
 	if !r.journal.record.Verified {
 		return stages()
 	}
@@ -128,7 +128,7 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		r.reached = clearing // by the unfinished run that this one continues: there is nothing to go back to
 	}
 	defer func() { r.watch.end() }()
-	for _, stage := range r.todo() {
+	for _, stage := range r.ahead() {
 		if err := r.during(ctx, stage.phase, stage.do); err != nil {
 			return r.result, r.failed(ctx, err)
 		}
