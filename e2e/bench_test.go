@@ -24,7 +24,7 @@ func BenchmarkRecovery(b *testing.B) {
 	for range b.N {
 		fresh(b, sites.Sync)
 		for _, cache := range cachesOf(b, pair.A) {
-			must(b, pair.A.Fill(b.Context(), cache, sites.Entries{Prefix: "e-", Count: benchEntries, ValueSize: 200}))
+			must(b, pair.Fill(b.Context(), cache, sites.Entries{Prefix: "e-", Count: benchEntries, ValueSize: 200}))
 		}
 		began := time.Now()
 		run := begin(b, pair, straight("-v", "6")...)

@@ -45,13 +45,24 @@ func run(m *testing.M) int {
 	if pair, err = sites.Up(ctx, sites.Options{Version: *version, Log: os.Stderr}); err != nil {
 		return failed(err)
 	}
+	// An interrupt takes the sites down, which tests that wait for them would never notice.
+	finished := context.AfterFunc(ctx, func() {
+		_ = takeDown(ctx)
+		os.Exit(failed(context.Cause(ctx)))
+	})
 	code := m.Run()
-	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	if err := pair.Down(down); err != nil {
+	finished()
+	if err := takeDown(ctx); err != nil {
 		return failed(err)
 	}
 	return code
+}
+
+// takeDown takes the sites down even when ctx has ended.
+func takeDown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return pair.Down(ctx)
 }
 
 // buildPlugin builds the plugin and makes it what kubectl finds as `kubectl ispn-resync`.

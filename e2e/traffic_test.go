@@ -19,7 +19,7 @@ import (
 func TestAPushThatSaysOKWithEntriesMissingIsRepeated(t *testing.T) {
 	fresh(t, sites.Sync)
 	ctx := t.Context()
-	must(t, pair.A.Fill(ctx, "sessions", sites.Entries{Prefix: "kept-", Count: 20_000, ValueSize: 200}))
+	must(t, pair.Fill(ctx, "sessions", sites.Entries{Prefix: "kept-", Count: 20_000, ValueSize: 200}))
 	truth := readAll(t, pair.A)
 
 	run := begin(t, pair, straight()...)
