@@ -34,10 +34,16 @@ func (r *run) checkJournals(ctx context.Context) error {
 	}
 	// A run is closed once either site says so: a crash between the two writes leaves the other's copy open.
 	for _, found := range all {
-		closed := slices.ContainsFunc(all, func(o foundRun) bool { return o.record.RunID == found.record.RunID && o.record.Closed != "" })
-		if !closed {
-			unfinished = append(unfinished, found)
+		if found.record.Closed != "" {
+			continue
 		}
+		closed := slices.IndexFunc(all, func(o foundRun) bool { return o.record.RunID == found.record.RunID && o.record.Closed != "" })
+		if closed < 0 {
+			unfinished = append(unfinished, found)
+			continue
+		}
+		found.record.Closed = all[closed].record.Closed
+		r.journal.leftOpen = append(r.journal.leftOpen, found)
 	}
 	for _, found := range unfinished {
 		if err := r.guardSameRun(found); err != nil {
@@ -152,7 +158,7 @@ func (r *run) unrecord(ctx context.Context, cause error) error {
 	defer cancel()
 	undo := r.forget
 	if !r.journal.open { // no count was left on Keycloak yet
-		undo = r.journal.close
+		undo = r.closeJournal
 	}
 	if err := undo(ctx, closedUndone); err != nil {
 		r.noted("", "a part of the record of run %s may be left in a cluster: %v", r.id, err)
@@ -168,12 +174,39 @@ func (r *run) forget(ctx context.Context, how string) error {
 			return fmt.Errorf("remove the annotation with the original count from %s of the %s: %w", ref, r.secondary, err)
 		}
 	}
-	if err := r.journal.close(ctx, how); err != nil {
+	if err := r.closeJournal(ctx, how); err != nil {
 		return err
+	}
+	if err := r.closeLeftOpen(ctx); err != nil { // the closed record is what tells that its copy is none of an unfinished run
+		r.noted("", "old journals stay: %s", oneLine(err))
+		return nil
 	}
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := dropOldJournals(ctx, s.cluster); err != nil {
 			r.noted(s.role, "old journals stay: %s", oneLine(err))
+		}
+	}
+	return nil
+}
+
+// closeJournal closes the run. A copy on the primary that cannot be closed is closed by the next run: the secondary's
+// record tells that this one is over, and running again would begin anew.
+func (r *run) closeJournal(ctx context.Context, how string) error {
+	if err := r.journal.close(ctx, how); err != nil {
+		return err
+	}
+	if err := r.journal.writeAt(ctx, Primary); err != nil {
+		r.noted(Primary, "the copy of the journal is left open there, until the next run: %s", brief(err))
+	}
+	return nil
+}
+
+// closeLeftOpen closes the copies of closed runs that a crash or a failed write left open. Once the closed record is
+// dropped for its age, such a copy would look like an unfinished run.
+func (r *run) closeLeftOpen(ctx context.Context) error {
+	for _, found := range r.journal.leftOpen {
+		if _, err := putRecord(ctx, found.site.cluster, found.record, found.version); err != nil {
+			return fmt.Errorf("close the copy of run %s on the %s: %w", found.record.RunID, found.site, err)
 		}
 	}
 	return nil

@@ -62,6 +62,8 @@ type journal struct {
 	found bool
 	// open is true once the record has been written to both clusters.
 	open bool
+	// leftOpen are copies of runs that the other site knows to be closed.
+	leftOpen []foundRun
 }
 
 // original returns what an unfinished run recorded of a cache before its first change.
@@ -73,6 +75,9 @@ func (j *journal) original(cache string) (CacheOriginal, bool) {
 // entering notes the phase that begins. Before the record is opened there is nothing to note it in.
 func (j *journal) entering(ctx context.Context, phase Phase) error {
 	if j == nil || !j.open {
+		return nil
+	}
+	if j.record.Verified && phase == PhaseVerify { // compared again: how far the run had come is known still
 		return nil
 	}
 	j.record.Phase = phase
@@ -100,33 +105,46 @@ func (j *journal) verifiedNow(ctx context.Context, proved bool) error {
 	return j.write(ctx)
 }
 
-// close ends the run's records; a closed record is history.
+// close ends the run's record in the secondary; a closed record is history. The run is closed by that alone.
 func (j *journal) close(ctx context.Context, how string) error {
 	j.record.Closed = how
-	return j.write(ctx)
+	return j.writeAt(ctx, Secondary)
 }
 
 // write stores the record in the secondary, then the copy in the primary.
 func (j *journal) write(ctx context.Context) error {
-	j.record.Updated = j.clock.Now().UTC()
 	for _, role := range []Role{Secondary, Primary} {
-		record := j.record
-		record.SiteRole = role
-		if role == Primary {
-			record.Caches = nil
+		if err := j.writeAt(ctx, role); err != nil {
+			return err
 		}
-		text, err := json.Marshal(record)
-		if err != nil {
-			return fmt.Errorf("encode the journal: %w", err)
-		}
-		version, err := j.sites[role].PutJournal(ctx, j.record.RunID, j.versions[role], text)
-		if err != nil {
-			return journalStop(j.sites[role].Place(), j.record.RunID, err)
-		}
-		j.versions[role] = version
 	}
 	j.open = true
 	return nil
+}
+
+// writeAt stores the record in one site; the primary's is without the caches.
+func (j *journal) writeAt(ctx context.Context, role Role) error {
+	j.record.Updated = j.clock.Now().UTC()
+	record := j.record
+	record.SiteRole = role
+	if role == Primary {
+		record.Caches = nil
+	}
+	version, err := putRecord(ctx, j.sites[role], record, j.versions[role])
+	if err != nil {
+		return journalStop(j.sites[role].Place(), record.RunID, err)
+	}
+	j.versions[role] = version
+	return nil
+}
+
+// putRecord stores a record in place of that of the given version, and returns the new version.
+func putRecord(ctx context.Context, cluster Cluster, record JournalRecord, version string) (string, error) {
+	text, err := json.Marshal(record)
+	if err != nil {
+		return "", fmt.Errorf("encode the journal: %w", err)
+	}
+	return cluster.PutJournal(ctx, record.RunID, version, text)
 }
 
 // journalStop is the end of a run whose journal cannot be kept.

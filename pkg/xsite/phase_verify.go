@@ -67,10 +67,11 @@ func (r *run) verifyAgain(ctx context.Context) error {
 // verifyServing is verifyAgain for a run that had begun to start Keycloak.
 func (r *run) verifyServing(ctx context.Context) error { return r.unlessVoid(ctx, r.compareAll(ctx)) }
 
-// unlessVoid takes the proof back when the contents no longer hold.
+// unlessVoid takes the proof back when the contents no longer hold, or a server that held them is gone. That they could
+// not be looked at, or that the user broke off, says nothing of them: the next run looks again.
 func (r *run) unlessVoid(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
+	if _, found := StoppedBy(err); err == nil || ctx.Err() != nil || (!found && !lost(err)) {
+		return err
 	}
 	r.reached = clearing
 	return errors.Join(err, r.journal.verifiedNow(ctx, false))

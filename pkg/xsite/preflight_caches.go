@@ -36,6 +36,9 @@ func (r *run) checkCaches(ctx context.Context) error {
 	if err := r.guardNarrowing(ours); err != nil {
 		return err
 	}
+	if err := r.guardOneSource(ours, theirs); err != nil {
+		return err
+	}
 	r.configs = map[Role]map[string]infinispan.CacheConfig{Primary: ours, Secondary: theirs}
 	r.plan.Caches, r.plan.LeftAlone = nil, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
@@ -166,6 +169,28 @@ func (r *run) guardNarrowing(ours map[string]infinispan.CacheConfig) error {
 			Because: "what was asked for cannot be done, and nothing else should be done instead",
 			Next:    "leave --cache out to see the caches that take part",
 		}
+	}
+	return nil
+}
+
+// guardOneSource refuses a cache of the secondary that takes the updates of two caches of the primary, whether both of them
+// are worked on or not.
+func (r *run) guardOneSource(ours, theirs map[string]infinispan.CacheConfig) error {
+	sources := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(ours)) {
+		if _, backsUp := ours[name].Backups[r.secondary.name]; !backsUp {
+			continue
+		}
+		remote := remoteName(theirs, r.primary.name, name)
+		if other, taken := sources[remote]; taken {
+			return &Stop{
+				Guard: GuardChecksFirst, Where: r.secondary.String(),
+				Found:   fmt.Sprintf("caches %s and %s of the primary both back up to cache %s", other, name, remote),
+				Because: "one clear there would take the contents of both, and neither could be proved equal afterwards",
+				Next:    "give each cache one of its own on the other site (backup-for), then run the same command again",
+			}
+		}
+		sources[remote] = name
 	}
 	return nil
 }

@@ -49,6 +49,14 @@ func refusals() map[string]refusal {
 		"a split cluster":                {xsite.GuardChecksFirst, func(p *pair) { p.b.health = infinispan.HealthDegraded }, nil, ""},
 		"a cache is missing at the peer": {xsite.GuardChecksFirst, func(p *pair) { delete(p.b.caches, "work") }, nil, "does not exist"},
 		"a cache has no way back":        {xsite.GuardChecksFirst, func(p *pair) { clear(p.b.caches["work"].config.Backups) }, nil, ""},
+		"two caches that become one at the secondary": {xsite.GuardChecksFirst, func(p *pair) {
+			p.addCache("sessionsOfA", 5)
+			p.b.caches["sessionsOfA"].config.BackupFor = &infinispan.BackupFor{Site: siteA, Cache: "sessions"}
+		}, func(o *xsite.Options) { o.AllCaches = true }, "both back up to cache sessionsOfA"},
+		"two caches that become one, of which one is asked for": {xsite.GuardChecksFirst, func(p *pair) {
+			p.addCache("sessionsOfA", 5)
+			p.b.caches["sessionsOfA"].config.BackupFor = &infinispan.BackupFor{Site: siteA, Cache: "sessions"}
+		}, func(o *xsite.Options) { o.Caches = []string{"sessions"} }, "both back up to cache sessionsOfA"},
 		"a shared store": {xsite.GuardChecksFirst, func(p *pair) {
 			p.b.caches["work"].config.Stores = []infinispan.StoreConfig{{Kind: "jdbc-store", Shared: true}}
 		}, nil, ""},
