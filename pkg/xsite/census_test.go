@@ -62,7 +62,8 @@ func TestAnAPIServerThatDoesNotAnswerForAMomentIsWaitedFor(t *testing.T) {
 		if listed < 0 {
 			return nil
 		}
-		if listed++; listed > 1 && listed < 6 {
+		listed++
+		if listed > 1 && listed < 6 {
 			return errNobody
 		}
 		return nil
