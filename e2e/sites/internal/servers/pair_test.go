@@ -90,7 +90,7 @@ func (s *site) start(t *testing.T, names ...string) {
 		s.nodes = append(s.nodes, node)
 	}
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for _, node := range s.nodes {
 		if err := node.WaitReady(ctx); err != nil {
