@@ -129,3 +129,30 @@ func TestThePrimaryIsMadeIndependentBeforeItsServersAreWaitedFor(t *testing.T) {
 		t.Error("sessions differ")
 	}
 }
+
+// Some caches are pushed by then, and online: waiting for the server would let the primary's writes fail as long.
+func TestALostLinkIsAnsweredEvenWhileAServerOfThePrimaryIsGone(t *testing.T) {
+	p := newPair(t)
+	p.addCache("offlineSessions", 90)
+	var down, free time.Time
+	p.before(occasion{site: siteA, method: "PushStatus", cache: "offlineSessions", nth: 12}, happens(func() { p.link, down = linkDown, p.now }))
+	p.before(occasion{site: siteA, method: "Node", cache: "infinispan-1", always: true}, func() error {
+		if down.IsZero() {
+			return nil
+		}
+		return infinispan.ErrUnreachable
+	})
+	p.after(occasion{site: siteA, method: "TakeOffline", always: true}, happens(func() {
+		if !down.IsZero() && free.IsZero() && p.heldOff() {
+			free = p.now
+		}
+	}))
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+	if took := free.Sub(down); free.IsZero() || took > 40*time.Second {
+		t.Errorf("the primary depended on a secondary out of its sight for %s", took)
+	}
+	p.wantHeldSafe(t)
+	p.link = linkUp
+	p.continues(t)
+}

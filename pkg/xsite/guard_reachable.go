@@ -25,13 +25,18 @@ func guardView(primary, secondary *site) error {
 		if relay.info.RelayNode && slices.Contains(relay.info.SitesView, peer.name) {
 			continue
 		}
-		return &Stop{
-			Guard:   GuardReachable,
-			Found:   fmt.Sprintf("site %s does not see site %s; it sees %v", here.name, peer.name, relay.info.SitesView),
-			Where:   fmt.Sprintf("pod %s of the %s", relay.pod.Name, here),
-			Because: "a push would fail and leave the secondary online on the primary: every write of the primary would then fail (V10)",
-			Next:    "mend the link between the sites, then run the same command again",
-		}
+		return unreachable(here, peer, relay)
 	}
 	return nil
+}
+
+// unreachable is the end of a run whose sites do not see each other.
+func unreachable(here, peer *site, relay member) error {
+	return &Stop{
+		Guard:   GuardReachable,
+		Found:   fmt.Sprintf("site %s does not see site %s; it sees %v", here.name, peer.name, relay.info.SitesView),
+		Where:   fmt.Sprintf("pod %s of the %s", relay.pod.Name, here),
+		Because: "a push would fail and leave the secondary online on the primary: every write of the primary would then fail (V10)",
+		Next:    "mend the link between the sites, then run the same command again",
+	}
 }

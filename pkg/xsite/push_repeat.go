@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -49,18 +51,38 @@ func lost(err error) bool {
 	return errors.Is(err, ErrPodGone) || errors.Is(err, infinispan.ErrUnreachable)
 }
 
-// awaitWhole waits until both sites have all their servers back, and surveys them.
+// unseenLimit is how long the primary may be without sight of the secondary while servers are waited for. A relay node that
+// is replaced takes some seconds of it; what is online on the primary makes its writes fail as long.
+const unseenLimit = 30 * time.Second
+
+// awaitWhole waits until both sites have all their servers back, and surveys them. It does not wait for a secondary that is
+// out of the primary's sight.
 func (r *run) awaitWhole(ctx context.Context) error {
+	seen := r.opts.Clock.Now()
 	return r.await(ctx, "", "both sites to be whole", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
 		err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) })
 		if err == nil {
 			err = r.checkHealth(ctx)
 		}
-		if err != nil && ctx.Err() == nil {
-			return false, brief(err), nil // servers and API servers come back
+		if err == nil || ctx.Err() != nil {
+			return true, "", err
 		}
-		return true, "", err
+		relay, unseen := r.outOfSight(ctx)
+		if now := r.opts.Clock.Now(); !unseen {
+			seen = now
+		} else if now.Sub(seen) >= unseenLimit {
+			return false, "", unreachable(r.primary, r.secondary, relay)
+		}
+		return false, brief(err), nil // servers and API servers come back
 	})
+}
+
+// outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. No answer is not a no.
+func (r *run) outOfSight(ctx context.Context) (member, bool) {
+	relay := r.primary.relay()
+	info, err := relay.node.Info(ctx)
+	relay.info = info
+	return relay, err == nil && info.RelayNode && !slices.Contains(info.SitesView, r.secondary.name)
 }
 
 // silence takes the secondary offline on the primary for caches whose push failed, before anything is waited for: the
