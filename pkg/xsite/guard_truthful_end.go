@@ -26,13 +26,13 @@ func (r *run) guardTruthfulEnd(ctx context.Context, c CachePlan, found compare.R
 		return stop("the secondary holds %d entries, the primary %d", found.SecondaryEntries, found.PrimaryEntries)
 	case found.Partial:
 		return stop("more entries differ than can be counted")
-	case found.MissingOnSecondary > 0 && c.Bounded:
-		r.remark("cache %s is bounded: %d of %d entries of the primary are not on the secondary, which may drop any",
-			c.Name, found.MissingOnSecondary, found.PrimaryEntries)
-	case found.MissingOnSecondary > 0:
+	case found.MissingOnSecondary > 0 && !c.Bounded:
 		return stop("%d of %d entries of the primary are not on the secondary", found.MissingOnSecondary, found.PrimaryEntries)
 	case found.Different > 0:
 		return stop("%d entries have other values on the secondary", found.Different)
+	case found.MissingOnSecondary > 0:
+		r.remark("cache %s is bounded: %d of %d entries of the primary are not on the secondary, which may drop any",
+			c.Name, found.MissingOnSecondary, found.PrimaryEntries)
 	case found.Way == compare.WaySizes && r.opts.Verify != VerifySizes:
 		r.remark("cache %s was compared by its numbers of entries only (%s): equal numbers are not proof of equal contents", c.Name, found.Why)
 		return nil

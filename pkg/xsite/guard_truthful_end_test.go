@@ -6,10 +6,29 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/compare"
 )
 
-func TestADifferenceTooLargeToCountIsNotTakenForNone(t *testing.T) {
-	r := &run{primary: &site{role: Primary, name: "site-a"}, secondary: &site{role: Secondary, name: "site-b"}}
-	err := r.guardTruthfulEnd(t.Context(), CachePlan{Name: "sessions"}, compare.Result{Way: compare.WayKeys, Partial: true})
-	if guard, stopped := StoppedBy(err); !stopped || guard != GuardTruthfulEnd {
-		t.Errorf("stopped by %q: %v", guard, err)
+func TestADifferenceIsNeverTakenForARecovery(t *testing.T) {
+	for name, c := range map[string]struct {
+		bounded bool
+		found   compare.Result
+	}{
+		"too large to count": {found: compare.Result{Way: compare.WayKeys, Partial: true}},
+		"missing":            {found: compare.Result{Way: compare.WayKeys, MissingOnSecondary: 1}},
+		"other values":       {found: compare.Result{Way: compare.WayEntries, Different: 1}},
+		"other values behind missing ones allowed": {bounded: true, found: compare.Result{Way: compare.WayEntries, MissingOnSecondary: 1, Different: 1}},
+		"fewer, where only numbers are compared":   {found: compare.Result{Way: compare.WaySizes, PrimaryEntries: 2, SecondaryEntries: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(Options{PrimaryCluster: nowhere{}, SecondaryCluster: nowhere{}})
+			err := r.guardTruthfulEnd(t.Context(), CachePlan{Name: "sessions", Bounded: c.bounded}, c.found)
+			if guard, stopped := StoppedBy(err); !stopped || guard != GuardTruthfulEnd {
+				t.Errorf("stopped by %q: %v", guard, err)
+			}
+		})
 	}
 }
+
+// nowhere is a cluster that nothing is asked of.
+type nowhere struct{ Cluster }
+
+// Place implements Cluster.
+func (nowhere) Place() Place { return Place{} }
