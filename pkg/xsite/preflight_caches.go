@@ -7,6 +7,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -132,16 +135,27 @@ func cacheConfigs(ctx context.Context, s *site) (map[string]infinispan.CacheConf
 	if err != nil {
 		return nil, fmt.Errorf("list the caches of the %s: %w", s, err)
 	}
+	var mu sync.Mutex
 	configs := map[string]infinispan.CacheConfig{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(cachesAtOnce)
 	for _, name := range names {
 		if strings.HasPrefix(name, internalPrefix) || strings.HasPrefix(name, probePrefix) {
 			continue
 		}
-		config, err := node.CacheConfig(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("read the configuration of cache %s of the %s: %w", name, s, err)
-		}
-		configs[name] = config
+		group.Go(func() error {
+			config, err := node.CacheConfig(ctx, name)
+			if err != nil {
+				return fmt.Errorf("read the configuration of cache %s of the %s: %w", name, s, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			configs[name] = config
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return configs, nil
 }
