@@ -1,0 +1,138 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// config is a cache's configuration as the server prints it.
+func config(q *request) reply {
+	s := q.node.site
+	if refused, is := q.lacks(); is {
+		return refused
+	}
+	c := s.caches[q.call.Cache]
+	switch {
+	case c == nil && s.world.release.locksUp():
+		return text(http.StatusInternalServerError,
+			`Cannot invoke "org.infinispan.configuration.cache.Configuration.clustering()" because "config" is null`) // V73
+	case c == nil:
+		return noCache(q.call.Cache)
+	}
+	return inJSON(marshal(map[string]any{c.spec.Name: c.printed()}))
+}
+
+// printed is the configuration below the cache's name: only what differs from the server's defaults.
+func (c *cacheState) printed() map[string]any {
+	s := c.spec
+	if s.printed != nil {
+		return s.printed
+	}
+	body := map[string]any{
+		"mode": "SYNC", "statistics": !s.NoStatistics, "remote-timeout": "5000",
+		"encoding": map[string]any{"media-type": "application/x-protostream"},
+		"locking":  map[string]any{"acquire-timeout": "4000"},
+	}
+	if s.Kind == infinispan.KindDistributed {
+		body["owners"] = "2"
+	}
+	if !s.NonTransactional {
+		body["transaction"] = map[string]any{"mode": "NON_DURABLE_XA", "locking": "PESSIMISTIC"}
+	}
+	if c.backup != "" {
+		transfer := map[string]any{"chunk-size": strconv.Itoa(s.ChunkSize)}
+		if s.Mode == infinispan.ModeAuto {
+			transfer["mode"] = "AUTO"
+		}
+		body["backups"] = map[string]any{c.backup: map[string]any{"backup": map[string]any{
+			"strategy": s.Strategy, "timeout": strconv.FormatInt(s.Timeout.Milliseconds(), 10),
+			"failure-policy": s.FailurePolicy, "state-transfer": transfer,
+		}}}
+	}
+	if f := s.BackupFor; f != nil {
+		body["backup-for"] = map[string]any{"remote-cache": f.Cache, "remote-site": f.Site}
+	}
+	maps.Copy(body, s.Extra)
+	return map[string]any{string(s.Kind) + "-cache": body}
+}
+
+// readSpec reads a configuration that a client sends: its kind and its backup; the rest is kept for printing.
+func readSpec(name string, printed map[string]map[string]any, s *Site) (CacheSpec, error) {
+	spec := CacheSpec{Name: name, NoBackup: true, Timeout: 15 * time.Second, ChunkSize: 512, Strategy: infinispan.StrategyAsync, FailurePolicy: infinispan.FailureWarn}
+	for element, body := range printed {
+		kind, ok := strings.CutSuffix(element, "-cache")
+		if !ok {
+			return spec, fmt.Errorf("ISPN000327: Cannot find a parser for element '%s' in namespace ''", element)
+		}
+		spec.Kind = infinispan.CacheKind(kind)
+		spec.printed = map[string]any{element: body}
+		statistics, _ := body["statistics"].(bool)
+		spec.NoStatistics = !statistics
+		_, transactional := body["transaction"]
+		spec.NonTransactional = !transactional
+		if err := spec.readBackup(body, s); err != nil {
+			return spec, err
+		}
+	}
+	return spec.complete(s.world.o)
+}
+
+// readBackup reads the backup to the peer; a backup to the own site is dropped, as the server does.
+func (c *CacheSpec) readBackup(body map[string]any, s *Site) error {
+	raw, err := json.Marshal(body["backups"])
+	if err != nil {
+		return err
+	}
+	var backups map[string]struct {
+		Backup struct {
+			Strategy infinispan.Strategy      `json:"strategy"`
+			Policy   infinispan.FailurePolicy `json:"failure-policy"`
+			Timeout  any                      `json:"timeout"`
+			Transfer struct {
+				Chunk any             `json:"chunk-size"`
+				Mode  infinispan.Mode `json:"mode"`
+			} `json:"state-transfer"`
+		} `json:"backup"`
+	}
+	if err := json.Unmarshal(raw, &backups); err != nil {
+		return fmt.Errorf("ISPN000327: the backups are not understood: %w", err)
+	}
+	b, there := backups[s.peer().name]
+	if !there {
+		return nil
+	}
+	c.NoBackup = false
+	if b.Backup.Strategy != "" {
+		c.Strategy = b.Backup.Strategy
+	}
+	if b.Backup.Policy != "" {
+		c.FailurePolicy = b.Backup.Policy
+	}
+	if ms := number(b.Backup.Timeout); ms > 0 {
+		c.Timeout = time.Duration(ms) * time.Millisecond
+	}
+	if chunk := number(b.Backup.Transfer.Chunk); chunk > 0 {
+		c.ChunkSize = chunk
+	}
+	c.Mode = b.Backup.Transfer.Mode
+	return nil
+}
+
+// number reads a number that may be written as a string.
+func number(v any) int {
+	if f, ok := v.(float64); ok {
+		return int(f)
+	}
+	n, err := strconv.Atoi(fmt.Sprint(v))
+	if err != nil {
+		return 0
+	}
+	return n
+}

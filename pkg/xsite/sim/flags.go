@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// flagTime is how long a flag takes to change. Two that change at the same time on one site lock its servers (V66).
+const flagTime = 3 * time.Millisecond
+
+// mark sets the flag of a cache on all nodes of the site that hear of it.
+func (s *Site) mark(cache string, offline bool) {
+	s.offline[cache] = offline
+	for _, n := range s.running() {
+		if !n.frozen {
+			n.flags[cache] = offline
+		}
+	}
+}
+
+// setFlag sets the flag of a cache through a node. It is done with the names of the nodes that did not hear of it.
+func (n *Node) setFlag(cache string, offline bool, done func(deaf []string)) {
+	s, w := n.site, n.site.world
+	if n.flags[cache] == offline && !w.release.before(15, 0, 11) && s.offline[cache] == offline {
+		done(nil) // nothing changes, so nothing is told to anybody
+		return
+	}
+	s.changingFlags++
+	if s.changingFlags > 1 && w.release.locksUp() {
+		s.lockUp()
+	}
+	w.agenda.after(flagTime, func() {
+		s.changingFlags--
+		if n.locked || !n.up {
+			return // nobody is answered any more
+		}
+		s.mark(cache, offline)
+		n.flags[cache] = offline
+		var deaf []string
+		for _, m := range s.running() {
+			if m.frozen && w.release.asksMembers() {
+				deaf = append(deaf, m.name)
+			}
+		}
+		if len(deaf) == 0 {
+			done(nil)
+			return
+		}
+		w.agenda.after(memberTimeout, func() { done(deaf) })
+	})
+}
+
+// memberTimeout is how long a node waits for another of its cluster.
+const memberTimeout = 15 * time.Second
+
+// lockUp is the end of a site's servers: nothing but a restart helps (V66).
+func (s *Site) lockUp() {
+	for _, n := range s.nodes {
+		if n.up {
+			n.locked = true
+		}
+	}
+}
+
+// mode is the node's state transfer mode of a cache.
+func (n *Node) mode(cache string) infinispan.Mode {
+	if m, set := n.modes[cache]; set {
+		return m
+	}
+	if c := n.site.caches[cache]; c != nil {
+		return c.spec.Mode
+	}
+	return infinispan.ModeManual
+}
+
+// pushByItself is what a site does when it sees its peer anew: caches in mode AUTO on all nodes whose peer is offline
+// bring it online and push (V7, F11).
+func (s *Site) pushByItself() {
+	if s.silent() || !s.sees {
+		return
+	}
+	for _, name := range sortedKeys(s.caches) {
+		c, n := s.caches[name], s.relay()
+		automatic := c.backup != "" && n.flags[name]
+		for _, m := range s.running() {
+			automatic = automatic && m.mode(name) == infinispan.ModeAuto
+		}
+		if automatic {
+			s.mark(name, false)
+			n.startPush(c, func(error) {})
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim"
+)
+
+// world is a simulation under test, with clients of all nodes: a0 is the first node of site-a.
+type world struct {
+	*sim.World
+
+	t              *testing.T
+	a, b           *sim.Site
+	a0, a1, b0, b1 *infinispan.Client
+}
+
+// simulate runs a test in a bubble, on a world whose requests are all known.
+func simulate(t *testing.T, o sim.Options, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		made, err := sim.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{World: made, t: t, a: made.Sites()[0], b: made.Sites()[1]}
+		for i, s := range made.Sites() {
+			for j, n := range s.Nodes() {
+				c, err := n.Client()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				*[][]**infinispan.Client{{&w.a0, &w.a1}, {&w.b0, &w.b1}}[i][j] = c
+			}
+		}
+		defer made.Close()
+		test(w)
+		if unknown := w.Unknown(); len(unknown) > 0 {
+			t.Errorf("unknown requests: %q", unknown)
+		}
+	})
+}
+
+// each runs a test for every version.
+func each(t *testing.T, o sim.Options, test func(t *testing.T, o sim.Options)) {
+	t.Helper()
+	for _, version := range sim.Versions() {
+		o.Version = version
+		t.Run(version, func(t *testing.T) { test(t, o) })
+	}
+}
+
+// must ends the test on an error.
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ctx is the test's context.
+func (w *world) ctx() context.Context { return w.t.Context() }
+
+// fill gives a site entries of its own, without the other hearing of it.
+func fill(s *sim.Site, cache, prefix string, n int) {
+	entries := map[string]string{}
+	for i := range n {
+		entries[fmt.Sprintf("%s-%04d", prefix, i)] = "value of " + prefix
+	}
+	s.Load(cache, entries)
+}
+
+// want compares a number of entries.
+func (w *world) want(s *sim.Site, cache string, n int) {
+	w.t.Helper()
+	if got := len(s.Keys(cache)); got != n {
+		w.t.Errorf("%s has %d entries of %s, want %d", s.Name(), got, cache, n)
+	}
+}
+
+// wantStatus compares the push status that a node tells.
+func (w *world) wantStatus(c *infinispan.Client, cache, site string, status infinispan.PushStatus) {
+	w.t.Helper()
+	got, err := c.PushStatus(w.ctx(), cache)
+	w.must(err)
+	if got[site] != status {
+		w.t.Errorf("push status of %s to %s is %v, want %s", cache, site, got, status)
+	}
+}
+
+func TestAPushBringsEverythingToTheOtherSite(t *testing.T) {
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
+		simulate(t, o, func(w *world) {
+			fill(w.a, "sessions", "fresh", 100)
+			w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
+			w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
+			w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushSending)
+			w.Pass(time.Minute)
+			w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushOK)
+			w.want(w.b, "sessions", 100)
+			flags, err := w.a0.NodeFlags(w.ctx(), "sessions", "site-b")
+			w.must(err)
+			for node, flag := range flags {
+				if flag != infinispan.FlagOnline {
+					t.Errorf("%s says %s", node, flag)
+				}
+			}
+		})
+	})
+}
+
+func TestEveryCallOfTheClientIsAnswered(t *testing.T) {
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
+		simulate(t, o, func(w *world) {
+			ctx := w.ctx()
+			info, err := w.a0.Info(ctx)
+			w.must(err)
+			if !info.SeesSite("site-b") || !info.RelayNode || len(info.Members) != 2 {
+				t.Errorf("info: %+v", info)
+			}
+			_, err = w.a0.Health(ctx)
+			w.must(err)
+			_, err = w.a0.CacheNames(ctx)
+			w.must(err)
+			config, err := w.a0.CacheConfig(ctx, "sessions")
+			w.must(err)
+			if config.Backups["site-b"].Timeout != 4500*time.Millisecond || config.Backups["site-b"].ChunkSize != 16 {
+				t.Errorf("config: %+v", config)
+			}
+			w.must(w.a0.Put(ctx, "sessions", "key", "value"))
+			if value, found, err := w.b0.Get(ctx, "sessions", "key"); err != nil || !found || string(value) != "value" {
+				t.Errorf("%s %v %v", value, found, err)
+			}
+		})
+	})
+}
