@@ -12,6 +12,11 @@ var ErrPodGone = errors.New("the pod is gone")
 // ErrConflict is wrapped by errors of a change that lost against somebody else's.
 var ErrConflict = errors.New("the object was changed by somebody else meanwhile")
 
+// ErrUnavailable is wrapped by errors of a Cluster, and of the Nodes it gave, when its API server, or the way through it,
+// could not take the call for now: it does not answer, is overloaded, refuses credentials that it took before, or dropped
+// the connection. Whether the call was carried out is not known. It may succeed later.
+var ErrUnavailable = errors.New("the cluster cannot be reached for now")
+
 // ErrNotConfirmed is wrapped when the plan was not confirmed. Nothing was changed.
 var ErrNotConfirmed = errors.New("not confirmed")
 

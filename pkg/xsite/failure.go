@@ -19,6 +19,7 @@ const unchangedBoth = "nothing was changed on either site"
 func (r *run) failed(ctx context.Context, cause error) *RunError {
 	e := &RunError{Outcome: outcomeOf(ctx, cause), Phase: r.phase, Err: cause}
 	ctx = context.WithoutCancel(ctx) // each step below has a deadline of its own
+	r.ending = true
 	switch r.reached {
 	case nothingChanged:
 		e.Outcome = refusedUnlessInterrupted(e.Outcome)

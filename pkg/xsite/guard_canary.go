@@ -29,7 +29,11 @@ type fingerprint [sha256.Size]byte
 // there is, and is seen. It returns the name of the cache it cleared, empty when no cache has enough.
 func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error) {
 	for _, c := range order {
-		sample, err := lastingSample(ctx, r.primary, c.Name)
+		var sample map[fingerprint]bool
+		err := r.readWhole(ctx, func(ctx context.Context) (err error) {
+			sample, err = lastingSample(ctx, r.primary, c.Name)
+			return err
+		})
 		if err != nil {
 			return "", err
 		}
@@ -39,7 +43,11 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 		if err := r.clearCache(ctx, c); err != nil {
 			return "", err
 		}
-		kept, err := stillThere(ctx, r.primary, c.Name, sample)
+		var kept int
+		err = r.readWhole(ctx, func(ctx context.Context) (err error) {
+			kept, err = stillThere(ctx, r.primary, c.Name, sample)
+			return err
+		})
 		if err != nil {
 			return "", err
 		}

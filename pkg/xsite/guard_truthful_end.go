@@ -40,7 +40,11 @@ func (r *run) guardTruthfulEnd(ctx context.Context, c CachePlan, found compare.R
 	if found.ExtraOnSecondary == 0 {
 		return nil
 	}
-	mortal, err := countMortal(ctx, r.secondary, c.RemoteName)
+	var mortal int64
+	err := r.readWhole(ctx, func(ctx context.Context) (err error) {
+		mortal, err = countMortal(ctx, r.secondary, c.RemoteName)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 // call is one call that the engine made.
@@ -32,6 +34,7 @@ var (
 	errFake   = errors.New("the server answered 500")
 	errStop   = errors.New("interrupted by the user")
 	errNobody = errors.New("connection refused")
+	errAway   = fmt.Errorf("dial tcp: connection refused: %w", xsite.ErrUnavailable)
 	errLocked = errors.New("no answer: two flags changed at a time and locked the server for ever (V66)")
 )
 
@@ -114,6 +117,9 @@ func (p *pair) do(ctx context.Context, proc *process, site, method, cache string
 		if p.deadline != nil && p.deadline.at == p.changes {
 			end = p.deadline.how
 		}
+	}
+	if p.now.Before(p.away[site]) {
+		return errAway
 	}
 	if end == diedBefore || end == interruptedBefore {
 		return proc.end(end)

@@ -54,6 +54,8 @@ type pair struct {
 	changes  int
 	deadline *ending
 	hooks    []*hook
+	// away says until when the cluster of a site cannot be reached by anybody.
+	away map[string]time.Time
 
 	truth map[string]map[string]entry
 	// busy makes a client write to the primary at every tick; ticks numbers them.
@@ -72,6 +74,7 @@ func newPair(t *testing.T) *pair {
 	p := &pair{
 		now: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC), slow: 50 * time.Millisecond,
 		starved: map[string]int{}, lossy: map[string]int{}, truth: map[string]map[string]entry{}, cleared: map[string]bool{},
+		away: map[string]time.Time{},
 	}
 	p.a, p.b = newFakeSite(p, siteA), newFakeSite(p, siteB)
 	for name, size := range map[string]int{"sessions": 24, "clientSessions": 16, "work": 10} {

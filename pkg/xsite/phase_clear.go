@@ -40,6 +40,7 @@ func (r *run) clear(ctx context.Context) error {
 // clearCache empties one cache of the secondary. The guards stand immediately before the call, and the call itself
 // carries the header that keeps it at home (guard no-leak).
 func (r *run) clearCache(ctx context.Context, c CachePlan) error {
+	began := r.opts.Clock.Now()
 	for try := 1; ; try++ {
 		if err := r.guardStopped(ctx); err != nil {
 			return err
@@ -53,6 +54,10 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 		r.reached = clearing
 		node := r.secondary.relay().node
 		if err := node.Clear(ctx, c.RemoteName); err != nil {
+			if away(err) && r.opts.Clock.Now().Sub(began) < r.opts.StepTimeout && r.opts.Clock.Wait(ctx, afterUnknown) == nil {
+				try-- // whether it was cleared is not known; the guards stand before the next try as before this one
+				continue
+			}
 			return fmt.Errorf("clear cache %s of the %s: %w", c.RemoteName, r.secondary, err)
 		}
 		r.clearedAt = r.opts.Clock.Now()

@@ -116,17 +116,25 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 	if err := t.forgetStatus(ctx, caches); err != nil {
 		return nil, err
 	}
+	var failed []pushFailure
 	pushes := make([]*pushing, 0, len(caches))
 	for _, c := range caches {
 		t.attempts[c.Name]++
-		if err := node.StartPush(ctx, c.Name, r.secondary.name); err != nil {
+		if err := node.StartPush(ctx, c.Name, r.secondary.name); away(err) {
+			// It may run; it is ended and begun anew once the others have ended. The server may still be at it, and two
+			// flags must not change at a time (V66).
+			failed = append(failed, pushFailure{c, err})
+			if err := r.opts.Clock.Wait(ctx, afterUnknown); err != nil {
+				return nil, err
+			}
+			continue
+		} else if err != nil {
 			return nil, t.startFailed(ctx, c, err)
 		}
 		p := &pushing{cache: c, attempt: t.attempts[c.Name], started: r.opts.Clock.Now(), moved: r.opts.Clock.Now()}
 		p.report(r, "pushing")
 		pushes = append(pushes, p)
 	}
-	var failed []pushFailure
 	for len(pushes) > 0 {
 		if err := r.opts.Clock.Wait(ctx, r.opts.PollInterval); err != nil {
 			return nil, err

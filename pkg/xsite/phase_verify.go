@@ -94,7 +94,11 @@ func (r *run) compareAll(ctx context.Context) error {
 // compare compares one cache and holds the truthful-end guard on what was found.
 func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 	r.cacheState(CacheState{Cache: c.Name, State: "comparing", Attempt: r.transfer.attempts[c.Name]})
-	found, err := compare.Cache(ctx, r.primary.relay().node, r.secondary.relay().node, c.Name, c.RemoteName, r.compareOptions())
+	var found compare.Result
+	err := r.readWhole(ctx, func(ctx context.Context) (err error) {
+		found, err = compare.Cache(ctx, r.primary.relay().node, r.secondary.relay().node, c.Name, c.RemoteName, r.compareOptions())
+		return err
+	})
 	if err != nil {
 		return CacheResult{}, fmt.Errorf("compare cache %s of the two sites: %w", c.Name, err)
 	}

@@ -80,7 +80,7 @@ func (r *run) awaitWhole(ctx context.Context) error {
 // outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. No answer is not a no.
 func (r *run) outOfSight(ctx context.Context) (member, bool) {
 	relay := r.primary.relay()
-	info, err := relay.node.Info(ctx)
+	info, err := impatient(relay.node).Info(ctx)
 	relay.info = info
 	return relay, err == nil && info.RelayNode && !slices.Contains(info.SitesView, r.secondary.name)
 }

@@ -31,7 +31,9 @@ type run struct {
 	transfer *transfer
 	// reached tells how far the changes went, which decides what a failure leaves behind.
 	reached progress
-	phase   Phase
+	// ending is true once the run failed: what is done then is done at once or not at all.
+	ending bool
+	phase  Phase
 }
 
 // progress orders the points of a run that decide how a failure is handled.
@@ -85,12 +87,10 @@ func (r *run) ahead() []stage {
 // newRun makes a run that has not begun.
 func newRun(options Options) *run {
 	options = options.withDefaults()
-	return &run{
-		opts:      options,
-		id:        newRunID(),
-		primary:   newSite(Primary, options.PrimaryCluster),
-		secondary: newSite(Secondary, options.SecondaryCluster),
-	}
+	r := &run{opts: options, id: newRunID()}
+	r.primary = newSite(Primary, patientCluster{options.PrimaryCluster, patience{r, Primary}})
+	r.secondary = newSite(Secondary, patientCluster{options.SecondaryCluster, patience{r, Secondary}})
+	return r
 }
 
 // newRunID returns a name for a run, unlikely to be given twice.

@@ -28,6 +28,9 @@ var (
 	// ErrUnreachable says that no connection could be made, or that it broke before the answer was whole. Whether the
 	// server acted on the call is not known.
 	ErrUnreachable = errors.New("the node cannot be reached")
+	// ErrWayLost is wrapped by the errors of connections, given by Options.DialContext, that were lost on the way and not
+	// closed by the node. It says nothing of the node.
+	ErrWayLost = errors.New("the way to the node was lost")
 	// ErrTimeout says that no answer came in time. Whether the server acted on the call is not known.
 	ErrTimeout = errors.New("no answer in time")
 	// ErrNotListable says that the server drops the connection, or never answers, when it is asked for this listing,

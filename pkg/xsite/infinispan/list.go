@@ -154,5 +154,5 @@ func unanswered(err error) bool {
 func dropped(err error) bool {
 	var call *CallError
 	var dial *dialError
-	return errors.As(err, &call) && call.Status == 0 && errors.Is(err, ErrUnreachable) && !errors.As(err, &dial)
+	return errors.As(err, &call) && call.Status == 0 && errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrWayLost) && !errors.As(err, &dial)
 }

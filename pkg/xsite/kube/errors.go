@@ -1,13 +1,17 @@
 package kube
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
 // NotFoundError says that discovery found nothing, or not what was named.
@@ -133,6 +137,9 @@ func (e *LostError) Error() string {
 	return "the port-forward connection to pod " + e.Pod + " was lost"
 }
 
+// Unwrap tells that it was the way that was lost, and that the pod may be reached again.
+func (e *LostError) Unwrap() []error { return []error{xsite.ErrUnavailable, infinispan.ErrWayLost} }
+
 // ReplacedError says that an object is not the one that discovery found: it was deleted and made again meanwhile.
 type ReplacedError struct {
 	// Ref is TYPE/NAME.
@@ -155,6 +162,18 @@ type AnswerError struct {
 // Error names the object and the problem.
 func (e *AnswerError) Error() string { return e.Ref + ": " + e.Problem }
 
+// away reports whether a call failed in a way that says nothing of what was asked for: no answer, or one of a server that
+// cannot serve for now. Credentials that were taken before count as well (401): they may have expired, and be renewed.
+func away(err error) bool {
+	var answered apierrors.APIStatus
+	if !errors.As(err, &answered) {
+		return !errors.Is(err, context.Canceled)
+	}
+	return apierrors.IsUnauthorized(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) ||
+		answered.Status().Code >= http.StatusInternalServerError
+}
+
 // attempt is one call to the API server, for the errors it may end with.
 type attempt struct {
 	verb, resource, name, namespace string
@@ -172,6 +191,8 @@ func (s *Site) failed(a attempt, err error) error {
 		}
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
 		err = fmt.Errorf("%w: %w", xsite.ErrConflict, err)
+	case away(err):
+		err = fmt.Errorf("%w: %w", xsite.ErrUnavailable, err)
 	}
 	object := a.resource
 	if a.name != "" {

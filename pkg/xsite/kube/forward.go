@@ -107,7 +107,7 @@ func (d *podDialer) dial(ctx context.Context, port int) (net.Conn, error) {
 		}
 		d.retire(s)
 		if opened || ctx.Err() != nil {
-			return nil, fmt.Errorf("connect to port %d of pod %s: %w", port, d.pod.Name, err)
+			return nil, fmt.Errorf("connect to port %d of pod %s: %w: %w", port, d.pod.Name, xsite.ErrUnavailable, err)
 		}
 		// The old connection had broken unnoticed; a new one decides.
 	}

@@ -122,6 +122,8 @@ type shape struct {
 	current bool
 	// spec and status are the wanted and existing pods of the object that makes the pods; -1 when it does not exist.
 	spec, status int
+	// generations count the changes of the specs on the way from the workload to its pods.
+	generations [2]int64
 }
 
 // settled reports whether the controllers have acted on a wanted count.
@@ -135,17 +137,20 @@ func (s shape) settled(instances int) bool {
 // absent), so its StatefulSet is read as well.
 func (s *Site) shape(ctx context.Context, w workload, object *unstructured.Unstructured) (shape, error) {
 	if w.kind.name != keycloakKind().name {
-		return controllerShape(object), nil
+		found := controllerShape(object)
+		found.generations[0] = object.GetGeneration()
+		return found, nil
 	}
 	set, err := s.get(ctx, statefulSetResource(), statefulSetKind(), w.namespace, w.name)
 	selector, _, _ := unstructured.NestedString(object.Object, "status", "selector")
 	if apierrors.IsNotFound(err) {
-		return shape{selector: selector, spec: -1, status: -1}, nil
+		return shape{selector: selector, spec: -1, status: -1, generations: [2]int64{object.GetGeneration()}}, nil
 	}
 	if err != nil {
 		return shape{}, err
 	}
 	found := controllerShape(set)
+	found.generations = [2]int64{object.GetGeneration(), set.GetGeneration()}
 	if selector != "" {
 		found.selector = selector
 	}

@@ -49,13 +49,15 @@ type Options struct {
 type Site struct {
 	searched
 
-	opts    Options
-	api     *clients
-	clock   xsite.Clock
-	place   xsite.Place
-	server  server
-	door    endpoint
-	targets []workload
+	opts  Options
+	api   *clients
+	clock xsite.Clock
+	// watchTries is how often a broken watch is resumed in a row, a second apart.
+	watchTries int
+	place      xsite.Place
+	server     server
+	door       endpoint
+	targets    []workload
 
 	forward *forwarder
 	mu      sync.Mutex
@@ -91,7 +93,7 @@ func connect(ctx context.Context, options Options, clock xsite.Clock) (*Site, er
 	s := &Site{
 		opts:  options,
 		api:   api,
-		clock: clock,
+		clock: clock, watchTries: watchTries,
 		place: xsite.Place{Context: api.contextName, Server: api.server, Namespace: api.namespace},
 		nodes: map[string]*node{},
 	}

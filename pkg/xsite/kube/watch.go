@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,25 +22,31 @@ const (
 	watchPeriod = 60 * time.Second
 	// watchSlack is how much longer the client waits than the server was told to.
 	watchSlack = 5 * time.Second
+	// watchTries makes about an hour; who cannot wait so long ends the watch.
+	watchTries = 3600
 	// sightingBuffer lets a list be handed over without waiting for a reader that is busy.
 	sightingBuffer = 64
 )
 
-// watchBackoff spaces the attempts to resume a watch: about 45 s in all, then it is lost.
-func watchBackoff() wait.Backoff {
-	return wait.Backoff{Duration: time.Second, Factor: 1, Jitter: 0.1, Steps: 45} // a Cap would end it when it is reached
+// watchBackoff spaces the attempts to resume a watch; after the last it is lost.
+func (s *Site) watchBackoff() wait.Backoff {
+	return wait.Backoff{Duration: time.Second, Factor: 1, Jitter: 0.1, Steps: s.watchTries} // a Cap would end it when it is reached
 }
 
 // crowd is the pods of one workload.
 type crowd struct {
 	ref, namespace, selector string
+	workload                 workload
+	// generations are those of the workload when the watch began. As long as they stay, nobody wanted other pods.
+	generations [2]int64
 }
 
 // WatchKeycloak reports every Keycloak pod that exists or appears, until ctx ends and the channel is closed. Pods that
 // have finished and of which nothing runs are no sightings. A pod may be reported more than once.
 //
-// Each workload is listed and then watched; a watch that ends, breaks or grows old is followed by a fresh list. When
-// that fails for about 45 s, or is refused, the last message tells why and the channel is closed.
+// Each workload is listed and then watched; a watch that ends, breaks or grows old is followed by a fresh list. A pod that
+// came and went while nobody watched is told by the workload's generation, which moves with every change of its wanted
+// count. When it moved during such a gap, or watching again is refused, the last message tells why and the channel is closed.
 //
 // The error is that of the first look at the workloads, *AnswerError for one whose pods cannot be told.
 func (s *Site) WatchKeycloak(ctx context.Context) (<-chan xsite.PodSighting, error) {
@@ -56,7 +63,9 @@ func (s *Site) WatchKeycloak(ctx context.Context) (<-chan xsite.PodSighting, err
 		if !usableSelector(shape.selector) {
 			return nil, &AnswerError{Ref: w.ref(), Problem: "it does not say which pods are its own; is its operator running?"}
 		}
-		crowds = append(crowds, crowd{ref: w.ref(), namespace: w.namespace, selector: shape.selector})
+		crowds = append(crowds, crowd{
+			ref: w.ref(), namespace: w.namespace, selector: shape.selector, workload: w, generations: shape.generations,
+		})
 	}
 	sightings := make(chan xsite.PodSighting, sightingBuffer)
 	ctx, cancel := context.WithCancel(ctx)
@@ -90,19 +99,23 @@ func (s *Site) WatchKeycloak(ctx context.Context) (<-chan xsite.PodSighting, err
 
 // follow lists and watches one crowd until ctx ends or the watch cannot be resumed.
 func (s *Site) follow(ctx context.Context, c crowd, sightings chan<- xsite.PodSighting) error {
-	backoff := watchBackoff()
+	backoff := s.watchBackoff()
+	gap := false
 	for {
-		listed, err := s.round(ctx, c, sightings)
+		listed, err := s.round(ctx, c, gap, sightings)
+		gap = err != nil
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err), apierrors.IsNotFound(err):
+		case errors.Is(err, errChanged):
+			return err
+		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			return err
 		case listed && err == nil:
-			backoff = watchBackoff()
+			backoff = s.watchBackoff()
 			continue
 		case listed:
-			backoff = watchBackoff() // the server answers, only the watch broke
+			backoff = s.watchBackoff() // the server answers, only the watch broke
 		case backoff.Steps == 0:
 			return err
 		}
@@ -112,9 +125,22 @@ func (s *Site) follow(ctx context.Context, c crowd, sightings chan<- xsite.PodSi
 	}
 }
 
-// round lists the crowd and watches it once. listed tells whether the list came; the error is that of list or watch,
+// changedSince tells whether the wanted pods of a crowd were changed since the watch began.
+func (s *Site) changedSince(ctx context.Context, c crowd) (bool, error) {
+	object, err := s.get(ctx, c.workload.resource, c.workload.kind, c.workload.namespace, c.workload.name)
+	if err != nil {
+		return false, err
+	}
+	now, err := s.shape(ctx, c.workload, object)
+	return err == nil && now.generations != c.generations, err
+}
+
+// errChanged is the end of a watch with a gap in which a pod may have come and gone.
+var errChanged = errors.New("nobody watched for a while, and it was changed meanwhile")
+
+// round lists the crowd and watches it once. After a gap the workload is read before anything else is waited for. listed tells whether the list came; the error is that of list or watch,
 // nil when the watch came to its regular end.
-func (s *Site) round(ctx context.Context, c crowd, sightings chan<- xsite.PodSighting) (listed bool, err error) {
+func (s *Site) round(ctx context.Context, c crowd, gap bool, sightings chan<- xsite.PodSighting) (listed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, watchPeriod+watchSlack+callTimeout)
 	defer cancel()
 	pods := s.api.kube.CoreV1().Pods(c.namespace)
@@ -129,6 +155,13 @@ func (s *Site) round(ctx context.Context, c crowd, sightings chan<- xsite.PodSig
 	for i := range list.Items {
 		if err := sight(ctx, &list.Items[i], sightings); err != nil {
 			return true, err
+		}
+	}
+	if gap {
+		if changed, err := s.changedSince(ctx, c); err != nil {
+			return false, err
+		} else if changed {
+			return true, errChanged
 		}
 	}
 	ctx, cancel = context.WithTimeout(ctx, watchPeriod+watchSlack)

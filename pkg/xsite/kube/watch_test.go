@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -77,11 +78,13 @@ func TestABrokenWatchIsResumedWithAFreshList(t *testing.T) {
 func TestAWatchThatCannotBeResumedSaysSoLast(t *testing.T) {
 	for name, breakIt := range map[string]func(*fakeAPI){
 		"refused": func(f *fakeAPI) { f.denied["list pods"] = true },
-		"broken":  func(f *fakeAPI) { f.broken["list pods"] = 1000 },
+		"broken":  func(f *fakeAPI) { f.broken["list pods"] = 100 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newSite(t)
-			sightings, err := f.mustConnect(nil).WatchKeycloak(t.Context())
+			site := f.mustConnect(nil)
+			site.watchTries = 10
+			sightings, err := site.WatchKeycloak(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,6 +97,36 @@ func TestAWatchThatCannotBeResumedSaysSoLast(t *testing.T) {
 			err = lostWith(t, sightings)
 			if name == "refused" {
 				as[*ForbiddenError](t, err)
+			}
+		})
+	}
+}
+
+// A pod that came and went while nobody watched leaves no trace but in the generation of what wanted it.
+func TestAKeycloakThatWasChangedWhileNobodyWatchedIsALoss(t *testing.T) {
+	for name, change := range map[string]func(f *fakeAPI){
+		"the Keycloak resource": func(f *fakeAPI) {
+			f.edit(keycloakCR("keycloak", 2, ""), func(o object) { o["metadata"].(object)["generation"] = int64(77) })
+		},
+		"its StatefulSet": func(f *fakeAPI) {
+			f.edit(statefulSet("keycloak", 2, nil), func(o object) { o["metadata"].(object)["generation"] = int64(77) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newSite(t)
+			sightings, err := f.mustConnect(nil).WatchKeycloak(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			until(t, sightings, "keycloak-1")
+			f.awaitWatch()
+			f.mu.Lock()
+			f.broken["list pods"] = 3
+			f.mu.Unlock()
+			change(f)
+			f.breakWatches()
+			if err := lostWith(t, sightings); !errors.Is(err, errChanged) {
+				t.Errorf("lost with %v", err)
 			}
 		})
 	}

@@ -1,0 +1,76 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Pauses between two attempts at a call whose cluster is away.
+const (
+	patienceLeast = 250 * time.Millisecond
+	patienceMost  = 2 * time.Second
+)
+
+// patience repeats calls that a cluster could not take for now: its API server is away, a port-forward dropped, credentials
+// have expired. A site that is away for a while is no reason to give up half-way, but none to wait when it does harm either.
+type patience struct {
+	run  *run
+	role Role
+}
+
+// try makes a call, and again as long as it fails with ErrUnavailable, at most for the step timeout. Before the first change
+// it is made once: there is nothing to lose by giving up. Each repetition is safe: reads, and changes that lead to the same
+// state however often they are made; what is neither (a clear, the start of a push) does not come here.
+func (p patience) try(ctx context.Context, what string, call func(ctx context.Context) error) error {
+	err := call(ctx)
+	if err == nil || !away(err) || p.run.reached == nothingChanged || p.run.ending {
+		return err
+	}
+	began, pause := p.run.opts.Clock.Now(), patienceLeast
+	limit := p.run.opts.StepTimeout
+	told := time.Time{}
+	for {
+		now := p.run.opts.Clock.Now()
+		if waited := now.Sub(began); waited >= limit {
+			return fmt.Errorf("%s: no use after %s: %w", what, waited.Round(time.Second), err)
+		}
+		if now.Sub(told) >= waitingEvery {
+			p.run.emit(Event{Kind: Waiting, Role: p.role, Message: fmt.Sprintf("the %s to be back (%s): %s", p.role, what, brief(err))})
+			told = now
+		}
+		if p.run.opts.Clock.Wait(ctx, pause) != nil {
+			return err // of the call: that the wait was broken off says less
+		}
+		pause = min(2*pause, patienceMost)
+		if harm := p.harm(ctx); harm != nil {
+			return errors.Join(harm, err)
+		}
+		if err = call(ctx); err == nil || !away(err) {
+			return err
+		}
+	}
+}
+
+// harm ends the patience with a secondary that is out of the primary's sight while it may be online there: the primary's
+// writes would fail as long (guard reachable).
+func (p patience) harm(ctx context.Context) error {
+	r := p.run
+	if p.role != Secondary || r.reached < clearing || len(r.primary.members) == 0 {
+		return nil
+	}
+	if relay, unseen := r.outOfSight(ctx); unseen {
+		return unreachable(r.primary, r.secondary, relay)
+	}
+	return nil
+}
+
+// away tells that a cluster could not take a call for now. A pod that is gone does not come back under its UID.
+func away(err error) bool { return errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrPodGone) }
+
+// readWhole repeats a reading that is made of listings from its beginning: what was read of a listing that broke proves
+// nothing (V42).
+func (r *run) readWhole(ctx context.Context, read func(ctx context.Context) error) error {
+	return patience{r, Secondary}.try(ctx, "read contents", read)
+}

@@ -1,0 +1,138 @@
+package xsite_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// callsAfterTheFirstChange tells at which calls of an undisturbed run a cluster may go away, and of which site each is.
+func callsAfterTheFirstChange(t *testing.T) []call {
+	t.Helper()
+	p := smallPair(t)
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	first := slices.IndexFunc(p.calls, func(c call) bool { return c.method == "ScaleKeycloak" })
+	calls := slices.Clone(p.calls)
+	for i := range calls[:first+1] {
+		calls[i].site = "" // before it there is nothing to lose by giving up
+	}
+	return calls
+}
+
+// at lets something happen right before the call of a number, counted from 0.
+func (p *pair) at(number int, act func() error) {
+	p.hooks = append(p.hooks, &hook{occasion: occasion{always: true}, before: func() error {
+		if len(p.calls) == number+1 {
+			return act()
+		}
+		return nil
+	}})
+}
+
+func TestASiteThatIsAwayForMinutesDelaysTheRunAndNoMore(t *testing.T) {
+	t.Parallel()
+	for number, c := range callsAfterTheFirstChange(t) {
+		if c.site == "" {
+			continue
+		}
+		t.Run(fmt.Sprintf("%d %s", number, c), func(t *testing.T) {
+			t.Parallel()
+			p := smallPair(t)
+			p.at(number, func() error {
+				p.away[c.site] = p.now.Add(4 * time.Minute)
+				return errAway
+			})
+			if _, err := p.recover(t); err != nil {
+				t.Fatalf("the run gave up: %v", err)
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
+
+func TestAnAnswerThatIsLostOnTheWayDoesNotEndTheRun(t *testing.T) {
+	t.Parallel()
+	for number, c := range callsAfterTheFirstChange(t) {
+		if c.site == "" {
+			continue
+		}
+		t.Run(fmt.Sprintf("%d %s", number, c), func(t *testing.T) {
+			t.Parallel()
+			p := smallPair(t)
+			lost := false
+			p.hooks = append(p.hooks, &hook{occasion: occasion{always: true}, after: func() error {
+				if lost || len(p.calls) != number+1 {
+					return nil
+				}
+				lost = true
+				return errAway
+			}})
+			if _, err := p.recover(t); err != nil {
+				t.Fatalf("the run gave up: %v", err)
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
+
+func TestASiteThatStaysAwayEndsTheRunSafelyAndTheSameCommandFinishes(t *testing.T) {
+	t.Parallel()
+	const housekeeping = 3 // calls at the end, once the run is closed
+	calls := callsAfterTheFirstChange(t)
+	for number, c := range calls {
+		if c.site == "" {
+			continue
+		}
+		t.Run(fmt.Sprintf("%d %s", number, c), func(t *testing.T) {
+			t.Parallel()
+			p := smallPair(t)
+			p.at(number, func() error {
+				p.away[c.site] = p.now.Add(time.Hour)
+				return errAway
+			})
+			if _, err := p.recover(t); err == nil && number < len(calls)-housekeeping {
+				t.Error("the run says that it succeeded, with a site away that it still needed")
+			}
+			p.wantPrimaryWhole(t)
+			clear(p.away)
+			p.hooks = nil
+			if _, err := p.recover(t); err != nil {
+				t.Fatalf("the same command did not finish: %v", err)
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
+
+// With the link down and the secondary's cluster away the run must not wait for the latter: the primary's writes fail as long.
+func TestPatienceWithTheSecondaryEndsWhenThePrimarysWritesFail(t *testing.T) {
+	p := smallPair(t)
+	p.busy = true
+	p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() {
+		p.link = linkDown
+		p.away[siteB] = p.now.Add(5 * time.Minute)
+	}))
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	const most = 10 * time.Second
+	if failing := time.Duration(len(p.failed)) * 250 * time.Millisecond; failing > most {
+		t.Errorf("the primary's writes failed for %s", failing)
+	}
+	p.wantPrimaryWhole(t)
+}
+
+func TestBeforeTheFirstChangeNothingIsWaitedFor(t *testing.T) {
+	p := smallPair(t)
+	p.away[siteB] = p.now.Add(time.Minute)
+	began := p.now
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Refused)
+	if waited := p.now.Sub(began); waited > 0 {
+		t.Errorf("waited %s with nothing to lose by giving up", waited)
+	}
+}
