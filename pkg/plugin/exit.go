@@ -8,7 +8,7 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
 )
 
-// ExitCode is what the program tells the script that called it. 6 and 8 are kept free for the lock and for warnings.
+// ExitCode is what the program tells the script that called it. 8 is kept free for warnings.
 type ExitCode int
 
 // The exit codes.
@@ -19,6 +19,7 @@ const (
 	ExitRefused      ExitCode = 3
 	ExitNotConfirmed ExitCode = 4
 	ExitInterrupted  ExitCode = 5
+	ExitHeld         ExitCode = 6
 	ExitFailed       ExitCode = 7
 	ExitNotReady     ExitCode = 9
 )
@@ -38,8 +39,9 @@ func exitCodes() []struct {
 		{ExitRefused, "a check failed; nothing was changed"},
 		{ExitNotConfirmed, "not confirmed; nothing was changed"},
 		{ExitInterrupted, "interrupted or out of time after changes; the same command goes on"},
+		{ExitHeld, "another run is at work on one of the sites; nothing was changed"},
 		{ExitFailed, "a step failed after changes; Keycloak of the secondary stays down unless it says otherwise"},
-		{ExitNotReady, "contents proved and sites in sync, but Keycloak was not ready in time; running again only waits"},
+		{ExitNotReady, "contents proved and sites in sync, but Keycloak was not ready in time; running again compares once more, clears nothing, and waits"},
 	}
 }
 
@@ -102,6 +104,8 @@ func codeOfOutcome(outcome xsite.Outcome) ExitCode {
 	switch outcome {
 	case xsite.Refused:
 		return ExitRefused
+	case xsite.Held:
+		return ExitHeld
 	case xsite.NotConfirmed:
 		return ExitNotConfirmed
 	case xsite.Interrupted:

@@ -50,7 +50,7 @@ func writeRunError(b *strings.Builder, err error, run *xsite.RunError) {
 	}
 	next := run.Next
 	var f *failure
-	if next == "" && errors.As(err, &f) && run.Outcome != xsite.Refused && run.Outcome != xsite.NotConfirmed {
+	if next == "" && errors.As(err, &f) && run.Outcome != xsite.Refused && run.Outcome != xsite.Held && run.Outcome != xsite.NotConfirmed {
 		next = "to go on: " + f.again
 	}
 	if next != "" {

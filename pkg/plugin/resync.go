@@ -56,6 +56,10 @@ func (o *resyncOptions) Run(ctx context.Context) error {
 		o.warn("--insecure-skip-tls-verify-infinispan: the Infinispan servers are NOT authenticated; " +
 			"whoever can answer in their place gets the credentials and decides what is kept")
 	}
+	if o.run.noPrimaryLease {
+		o.warn("--no-primary-lease: a run with mirrored roles, or one of somebody who swapped the two contexts, is NOT kept away; " +
+			"make sure that nobody else works on this pair")
+	}
 	primary, secondary, err := o.connect(ctx)
 	if err != nil {
 		return err
@@ -153,6 +157,7 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 	options := o.target.options(flags)
 	options.Warn = func(message string) { o.warn(string(flags.role) + ": " + message) }
 	options.ObserveCall = traceCalls(flags.role)
+	options.NoPrimaryLease = o.run.noPrimaryLease
 	type connection struct {
 		site Site
 		err  error

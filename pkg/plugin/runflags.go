@@ -18,6 +18,7 @@ type runFlags struct {
 	keycloakInstances int
 	accept            []string
 	linked            string
+	noPrimaryLease    bool
 	confirm           string
 	dryRun            bool
 	reason            string
@@ -58,6 +59,8 @@ func newRunFlags() *runFlags {
 		"A sign that speaks against the direction and is known and all right, repeatable: "+strings.Join(signNames(), ", ")+".")
 	r.safety.StringVar(&r.linked, "linked", "",
 		"Name of the secondary's site, to vouch that the contexts are one pair where that cannot be proved.")
+	r.safety.BoolVar(&r.noPrimaryLease, "no-primary-lease", false,
+		"Do not hold the Lease of the primary, for users who have no right to it; two runs with mirrored roles then do not see each other.")
 	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal.")
 
 	r.pace = set("pace")
@@ -141,17 +144,18 @@ func verifications() []string {
 // options gives the engine's options as far as these flags decide them.
 func (r *runFlags) options() xsite.Options {
 	options := xsite.Options{
-		DryRun:       r.dryRun,
-		Caches:       r.caches,
-		AllCaches:    r.allCaches,
-		Linked:       r.linked,
-		Verify:       xsite.Verification(r.verify),
-		VerifyLimit:  r.limit,
-		MaxPushes:    r.maxPushes,
-		StepTimeout:  r.stepTimeout,
-		StallTimeout: r.stallTimeout,
-		PollInterval: r.pollInterval,
-		Reason:       r.reason,
+		DryRun:         r.dryRun,
+		Caches:         r.caches,
+		AllCaches:      r.allCaches,
+		Linked:         r.linked,
+		NoPrimaryLease: r.noPrimaryLease,
+		Verify:         xsite.Verification(r.verify),
+		VerifyLimit:    r.limit,
+		MaxPushes:      r.maxPushes,
+		StepTimeout:    r.stepTimeout,
+		StallTimeout:   r.stallTimeout,
+		PollInterval:   r.pollInterval,
+		Reason:         r.reason,
 	}
 	for _, sign := range r.accept {
 		options.Accept = append(options.Accept, xsite.Sign(sign))

@@ -27,6 +27,8 @@ type Outcome string
 const (
 	// Refused: a check failed before anything was changed.
 	Refused Outcome = "refused"
+	// Held: another run is at work; nothing was changed by this one.
+	Held Outcome = "held"
 	// NotConfirmed: the plan was not confirmed; nothing was changed.
 	NotConfirmed Outcome = "not-confirmed"
 	// Interrupted: the run was cancelled or ran out of time after changes; the same command goes on.

@@ -20,9 +20,16 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 	e := &RunError{Outcome: outcomeOf(ctx, cause), Phase: r.phase, Err: cause}
 	ctx = context.WithoutCancel(ctx) // each step below has a deadline of its own
 	r.ending = true
+	if lost := r.keeper.lostErr(); lost != nil {
+		r.stepAside(e, lost)
+		return e
+	}
 	switch r.reached {
 	case nothingChanged:
 		e.Outcome = refusedUnlessInterrupted(e.Outcome)
+		if guard, _ := StoppedBy(cause); guard == GuardSingleRun {
+			e.Outcome = Held
+		}
 		e.Undone, e.State = true, []string{unchangedBoth} // the failure itself says what to do
 		r.tendUnfinished(ctx, e)
 	case undoable:
@@ -33,6 +40,20 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.leaveVerified(ctx, e)
 	}
 	return e
+}
+
+// stepAside describes a run that lost its leases. Somebody else may be at work: nothing is changed any more, not even to put
+// something back.
+func (r *run) stepAside(e *RunError, lost error) {
+	e.Err, e.Outcome = lost, Interrupted
+	e.State = []string{
+		fmt.Sprintf("run %s lost its leases in phase %s and changed nothing after that; how both sites stand now is not known here", r.id, e.Phase),
+	}
+	if r.reached >= clearing {
+		e.State = append(e.State, fmt.Sprintf("secondary %s: its caches may be empty or incomplete; do not start Keycloak there by hand", r.secondary.name))
+	}
+	e.DataAtRisk = "none by what this run did: the primary was not cleared"
+	e.Next = "the same command with --dry-run tells who is at work; when nobody is, the same command continues the run"
 }
 
 // safely calls do with a deadline of its own, which grows with the number of caches it works on: they go one by one, and a
@@ -62,6 +83,12 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 		rec.RunID, rec.Started.Format(time.RFC3339), rec.Who, rec.Phase))
 	if guard, _ := StoppedBy(e.Err); guard != GuardReachable || !rec.Cleared || r.opts.DryRun {
 		return
+	}
+	if r.keeper == nil {
+		if err := r.safely(ctx, r.takeLeases); err != nil {
+			e.State = append(e.State, oneLine(err))
+			return
+		}
 	}
 	var caches []CachePlan
 	for name := range rec.Caches {

@@ -15,6 +15,7 @@ const (
 	GuardDirection   Guard = "direction"
 	GuardChecksFirst Guard = "checks-first"
 	GuardRecorded    Guard = "recorded"
+	GuardSingleRun   Guard = "single-run"
 	GuardStopped     Guard = "stopped"
 	GuardQuiet       Guard = "quiet"
 	GuardOffline     Guard = "offline"

@@ -14,12 +14,14 @@ const keptJournals = 10
 // one with other roles or another peer is refused: its site is half-way empty (guard direction).
 func (r *run) checkJournals(ctx context.Context) error {
 	r.journal = r.newJournal()
+	r.seenJournals = map[Role]map[string]string{}
 	var all, unfinished []foundRun
 	for _, s := range []*site{r.secondary, r.primary} {
 		stored, err := s.cluster.Journals(ctx)
 		if err != nil {
 			return fmt.Errorf("read the journals of the %s: %w", s, err)
 		}
+		r.seenJournals[s.role] = journalVersions(stored)
 		for _, one := range stored {
 			record, err := parseRecord(one)
 			if err != nil {

@@ -58,6 +58,9 @@ type Options struct {
 	AllCaches bool
 	// Accept names the contrary signs that the user knows about and takes responsibility for.
 	Accept []Sign
+	// NoPrimaryLease leaves the primary's Lease alone, for users who have no right to it. Two runs that differ in it do not
+	// see each other.
+	NoPrimaryLease bool
 	// Linked is the secondary's site name when the user vouches for the link because it cannot be probed.
 	Linked string
 	// KeycloakInstances is the count to start with when Keycloak of the secondary is at 0 and nothing is recorded.

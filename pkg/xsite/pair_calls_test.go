@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -23,7 +24,7 @@ func changes(method string) bool {
 	switch method {
 	case "TakeOffline", "BringOnline", "SetStateTransferMode", "StartPush", "CancelPush", "CancelReceive", "ClearPushStatus",
 		"Clear", "CreateCache", "DeleteCache", "Put", "ScaleKeycloak", "RecordInstances", "ForgetInstances", "PutJournal",
-		"DeleteJournal", "ForgetCache":
+		"DeleteJournal", "ForgetCache", "PutLease", "DeleteLease":
 		return true
 	}
 	return false
@@ -166,11 +167,11 @@ func (o *process) end(how how) error {
 	return errStop
 }
 
-// changed lists the changing calls so far, those on harmless probe caches and their mirrors left out.
+// changed lists the changing calls so far, those on leases, harmless probe caches and their mirrors left out.
 func (p *pair) changed() []string {
 	var made []string
 	for _, c := range p.calls {
-		if c.changing && !isProbe(c.cache) {
+		if c.changing && !isProbe(c.cache) && !strings.HasSuffix(c.method, "Lease") {
 			made = append(made, c.String())
 		}
 	}

@@ -22,6 +22,8 @@ type site struct {
 	caches    map[string]*cache
 	keycloaks []*keycloak
 	journals  []*stored
+	lease     xsite.LeaseRecord
+	leases    int
 	access    []xsite.Access
 	health    infinispan.HealthStatus
 	// leaky servers ignore the header that keeps a clear at home; leaksThroughFlags even the offline flags, but not for
@@ -152,6 +154,35 @@ func (s seat) PutJournal(ctx context.Context, id, version string, record []byte)
 func (s seat) DeleteJournal(ctx context.Context, id string) error {
 	return s.do(ctx, "DeleteJournal", "", func() error {
 		s.journals = slices.DeleteFunc(s.journals, func(j *stored) bool { return j.id == id })
+		return nil
+	})
+}
+
+func (s seat) Lease(ctx context.Context) (found xsite.LeaseRecord, err error) {
+	err = s.do(ctx, "Lease", "", func() error { found = s.lease; return nil })
+	return found, err
+}
+
+func (s seat) PutLease(ctx context.Context, record xsite.LeaseRecord) (version string, err error) {
+	err = s.do(ctx, "PutLease", "", func() error {
+		if record.Version != s.lease.Version {
+			return fmt.Errorf("put the lease: %w", xsite.ErrConflict)
+		}
+		s.leases++
+		version = strconv.Itoa(s.leases)
+		s.lease = record
+		s.lease.Version = version
+		return nil
+	})
+	return version, err
+}
+
+func (s seat) DeleteLease(ctx context.Context, version string) error {
+	return s.do(ctx, "DeleteLease", "", func() error {
+		if s.lease.Version != "" && s.lease.Version != version {
+			return fmt.Errorf("delete the lease: %w", xsite.ErrConflict)
+		}
+		s.lease = xsite.LeaseRecord{}
 		return nil
 	})
 }

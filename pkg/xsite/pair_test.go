@@ -144,6 +144,42 @@ type process struct {
 	pair      *pair
 	interrupt context.CancelCauseFunc
 	dead      bool
+	// chores are what it does again and again while time passes.
+	chores []*chore
+}
+
+// chore is one call of Every.
+type chore struct {
+	ctx   context.Context
+	pause time.Duration
+	next  time.Time
+	do    func(context.Context)
+	ended bool
+}
+
+// Every lets do be called while the process waits: its time passes only then.
+func (o *process) Every(ctx context.Context, d time.Duration, do func(context.Context)) (stop func()) {
+	o.pair.mu.Lock()
+	defer o.pair.mu.Unlock()
+	c := &chore{ctx: ctx, pause: d, next: o.pair.now.Add(d), do: do}
+	o.chores = append(o.chores, c)
+	return func() {
+		o.pair.mu.Lock()
+		defer o.pair.mu.Unlock()
+		c.ended = true
+	}
+}
+
+// dueChores returns the chores whose time has come.
+func (o *process) dueChores() []*chore {
+	var due []*chore
+	for _, c := range o.chores {
+		if !c.ended && !o.pair.now.Before(c.next) {
+			c.next = o.pair.now.Add(c.pause)
+			due = append(due, c)
+		}
+	}
+	return due
 }
 
 // Now tells the pair's time.
@@ -156,14 +192,20 @@ func (o *process) Now() time.Time {
 // Wait lets the time pass at once, with all that happens in it.
 func (o *process) Wait(ctx context.Context, d time.Duration) error {
 	o.pair.mu.Lock()
-	defer o.pair.mu.Unlock()
 	if o.dead {
+		o.pair.mu.Unlock()
 		return errDead
 	}
 	if err := context.Cause(ctx); err != nil {
+		o.pair.mu.Unlock()
 		return err
 	}
 	o.pair.step(d)
+	due := o.dueChores()
+	o.pair.mu.Unlock()
+	for _, c := range due {
+		c.do(c.ctx)
+	}
 	return nil
 }
 

@@ -18,6 +18,7 @@ func (r *run) preflight(ctx context.Context) error {
 	checks := []func(context.Context) error{
 		r.checkAccess,
 		r.checkIdentity,
+		r.checkSingleRun,
 		r.checkJournals,
 		r.checkHealth,
 		r.checkReachable,

@@ -44,6 +44,14 @@ type Cluster interface {
 	// DeleteJournal removes a record; a missing one is fine.
 	DeleteJournal(ctx context.Context, id string) error
 
+	// Lease reads the Lease of this Infinispan; the zero LeaseRecord when there is none.
+	Lease(ctx context.Context) (LeaseRecord, error)
+	// PutLease writes the Lease in place of that of the record's Version ("" to create) and returns the new version. One
+	// that changed meanwhile, or was removed, is an error that wraps ErrConflict.
+	PutLease(ctx context.Context, record LeaseRecord) (string, error)
+	// DeleteLease removes the Lease of that version; a missing one is fine, another version an error that wraps ErrConflict.
+	DeleteLease(ctx context.Context, version string) error
+
 	// ForgetCache removes the Cache resource that the operator's config listener may have mirrored for a cache that
 	// this tool made and deleted again; nothing to remove is fine.
 	ForgetCache(ctx context.Context, cache string) error
@@ -98,4 +106,7 @@ type Clock interface {
 	Now() time.Time
 	// Wait returns nil after d, or the context's error when it ends first.
 	Wait(ctx context.Context, d time.Duration) error
+	// Every calls do again and again with a pause of d, from one goroutine at a time, until stop is called; stop waits for
+	// the call under way.
+	Every(ctx context.Context, d time.Duration, do func(ctx context.Context)) (stop func())
 }

@@ -20,7 +20,12 @@ type run struct {
 	result    Result
 
 	journal *journal
-	watch   *keycloakWatch
+	// keeper holds the leases of both sites, from before the first change on.
+	keeper *keeper
+	// seenLeases and seenJournals are what preflight saw, by role; the latter as id to version.
+	seenLeases   map[Role]LeaseRecord
+	seenJournals map[Role]map[string]string
+	watch        *keycloakWatch
 	// configs are the configurations of all caches when the plan was made, by role and name.
 	configs map[Role]map[string]infinispan.CacheConfig
 	// proved is the census of the secondary at the moment its silence towards the primary was proved.
@@ -88,8 +93,8 @@ func (r *run) ahead() []stage {
 func newRun(options Options) *run {
 	options = options.withDefaults()
 	r := &run{opts: options, id: newRunID()}
-	r.primary = newSite(Primary, patientCluster{options.PrimaryCluster, patience{r, Primary}})
-	r.secondary = newSite(Secondary, patientCluster{options.SecondaryCluster, patience{r, Secondary}})
+	r.primary = newSite(Primary, patientCluster{fencedCluster{options.PrimaryCluster, fence{r}}, patience{r, Primary}})
+	r.secondary = newSite(Secondary, patientCluster{fencedCluster{options.SecondaryCluster, fence{r}}, patience{r, Secondary}})
 	return r
 }
 
@@ -103,6 +108,7 @@ func newRunID() string {
 // run goes through the phases and turns any failure into a RunError that says how both sites were left.
 func (r *run) run(ctx context.Context) (Result, error) {
 	began := r.opts.Clock.Now()
+	defer r.giveBack(ctx)
 	if err := r.during(ctx, PhasePreflight, (*run).preflight); err != nil {
 		return r.result, r.failed(ctx, err)
 	}
@@ -124,6 +130,9 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		}
 	}
 
+	if err := r.takeLeases(ctx); err != nil {
+		return r.result, r.failed(ctx, err)
+	}
 	if r.journal.record.Cleared {
 		r.reached = clearing // by the unfinished run that this one continues: there is nothing to go back to
 	}
@@ -135,6 +144,13 @@ func (r *run) run(ctx context.Context) (Result, error) {
 	}
 	r.result.Took = r.opts.Clock.Now().Sub(began)
 	return r.result, nil
+}
+
+// giveBack releases the leases, whatever became of the run.
+func (r *run) giveBack(ctx context.Context) {
+	if err := r.safely(ctx, r.keeper.release); err != nil {
+		r.noted("", "%s", oneLine(err))
+	}
 }
 
 // during runs one phase between its events and notes how long it took.

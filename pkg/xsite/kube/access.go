@@ -38,6 +38,7 @@ func (p permission) named() string {
 func (s *Site) permissions(role xsite.Role) []permission {
 	list := &permissions{namespace: s.place.Namespace}
 	s.needInfinispan(list.need)
+	s.needLease(list.need, role == xsite.Primary && s.opts.NoPrimaryLease)
 	s.needKeycloak(list.need)
 	if role == xsite.Secondary {
 		s.needControl(list.need)
@@ -97,6 +98,17 @@ func (s *Site) needInfinispan(need func(...permission)) {
 	for _, secret := range s.door.secrets {
 		need(permission{verb: "get", resource: "secrets", name: secret, why: "to read Infinispan's credentials or certificate"})
 	}
+}
+
+// needLease lists what being the only run at work takes.
+func (s *Site) needLease(need func(...permission), optional bool) {
+	name := s.leaseName()
+	need(
+		permission{verb: "get", group: groupCoordination, resource: "leases", name: name, optional: optional, why: "to see whether another run is at work"},
+		permission{verb: "create", group: groupCoordination, resource: "leases", optional: optional, why: "to keep other runs away"},
+		permission{verb: "update", group: groupCoordination, resource: "leases", name: name, optional: optional, why: "to keep other runs away"},
+		permission{verb: "delete", group: groupCoordination, resource: "leases", name: name, optional: optional, why: "to let other runs in again"},
+	)
 }
 
 // needKeycloak lists what finding Keycloak and seeing whether it runs takes.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,10 @@ func TestTheSecondaryNeedsMoreThanThePrimary(t *testing.T) {
 		"update configmaps",
 		"delete configmaps",
 		"get secrets infinispan-generated-operator-secret",
+		"get leases.coordination.k8s.io ispn-resync-" + string(site.server.uid),
+		"create leases.coordination.k8s.io",
+		"update leases.coordination.k8s.io ispn-resync-" + string(site.server.uid),
+		"delete leases.coordination.k8s.io ispn-resync-" + string(site.server.uid),
 		"list keycloaks.k8s.keycloak.org",
 		"get keycloaks.k8s.keycloak.org keycloak",
 		"get statefulsets.apps keycloak",
@@ -75,6 +80,22 @@ func TestWhatIsNamedNeedsNoList(t *testing.T) {
 		switch line {
 		case "list infinispans.infinispan.org", "list keycloaks.k8s.keycloak.org":
 			t.Errorf("asked for %q", line)
+		}
+	}
+}
+
+func TestTheLeaseOfAPrimaryIsOptionalOnlyWhereItIsNotUsed(t *testing.T) {
+	f := newSite(t)
+	site := f.mustConnect(func(o *Options) { o.NoPrimaryLease = true })
+	for role, wanted := range map[xsite.Role]int{xsite.Primary: 4, xsite.Secondary: 0} {
+		optional := 0
+		for _, line := range asked(t, site, role) {
+			if strings.Contains(line, "leases") && strings.HasSuffix(line, "(optional)") {
+				optional++
+			}
+		}
+		if optional != wanted {
+			t.Errorf("%s: %d of the lease's permissions are optional, wanted %d", role, optional, wanted)
 		}
 	}
 }

@@ -47,6 +47,7 @@ func servedKinds() []servedKind {
 		{"pods", "Pod", "v1"},
 		{"secrets", "Secret", "v1"},
 		{"configmaps", "ConfigMap", "v1"},
+		{"leases", "Lease", "coordination.k8s.io/v1"},
 		{"statefulsets", "StatefulSet", "apps/v1"},
 		{"deployments", "Deployment", "apps/v1"},
 		{"infinispans", "Infinispan", "infinispan.org/v1"},

@@ -40,6 +40,11 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, c call) {
 		f.write(w, stored)
 		return
 	case c.verb == "delete":
+		if wanted, _ := decode(body)["preconditions"].(object); wanted["resourceVersion"] != nil &&
+			wanted["resourceVersion"] != stored["metadata"].(object)["resourceVersion"] {
+			f.fail(w, c, http.StatusConflict, metav1.StatusReasonConflict, "the object has been modified")
+			return
+		}
 		f.drop(path)
 		f.write(w, object{"kind": "Status", "apiVersion": "v1", "status": "Success"})
 		return

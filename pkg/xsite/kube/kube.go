@@ -36,6 +36,8 @@ type Options struct {
 	Scheme string
 	// InsecureSkipTLSVerifyInfinispan accepts any certificate from Infinispan's servers.
 	InsecureSkipTLSVerifyInfinispan bool
+	// NoPrimaryLease says that the Lease is not used when this is the primary, so that its permissions may lack.
+	NoPrimaryLease bool
 	// UserAgent is sent to the API server and to Infinispan.
 	UserAgent string
 	// ObserveCall is told about every call to Infinispan; nil for nobody.

@@ -12,6 +12,7 @@ const (
 	groupKeycloak       = "k8s.keycloak.org"
 	groupKeycloakLegacy = "keycloak.org"
 	groupApps           = "apps"
+	groupCoordination   = "coordination.k8s.io"
 )
 
 // kind is a kind of object that can be named on the command line.

@@ -1,0 +1,134 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// checkSingleRun: nobody else holds a lease of either site. One that is there is watched: it is somebody's as soon as it is
+// renewed, and nobody's when that did not happen for as long as it lasts. Its times are those of a foreign clock and prove
+// nothing.
+func (r *run) checkSingleRun(ctx context.Context) error {
+	r.seenLeases = map[Role]LeaseRecord{}
+	for _, s := range r.leased() {
+		found, err := s.cluster.Lease(ctx)
+		if err != nil {
+			return fmt.Errorf("read the lease of the %s: %w", s, err)
+		}
+		if found.held() {
+			if err := r.watchLease(ctx, s, found); err != nil {
+				return err
+			}
+			r.warned(GuardSingleRun, "%s: a lease was left by a run that ended without giving it back: %s", s, found.describe())
+		}
+		r.seenLeases[s.role] = found
+	}
+	r.passed(GuardSingleRun, "no other run is at work on either site")
+	return nil
+}
+
+// leased lists the sites whose leases a run takes, in order.
+func (r *run) leased() []*site {
+	sites := leaseOrder(r.primary, r.secondary)
+	if !r.opts.NoPrimaryLease {
+		return sites
+	}
+	return []*site{r.secondary}
+}
+
+// watchLease waits until a lease has stood still for as long as it lasts, by the clock here.
+func (r *run) watchLease(ctx context.Context, s *site, found LeaseRecord) error {
+	lasts := min(max(found.Duration, leaseDuration), longestLease)
+	began := r.opts.Clock.Now()
+	return r.await(ctx, s.role, "a lease to run out", 2*lasts+r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
+		now, err := s.cluster.Lease(ctx)
+		switch {
+		case err != nil:
+			return false, "", fmt.Errorf("read the lease of the %s: %w", s, err)
+		case !now.held():
+			return false, "", r.heldBy(s, found, "it was given back a moment ago")
+		case now != found:
+			return false, "", r.heldBy(s, now, "it was renewed a moment ago")
+		}
+		stood := r.opts.Clock.Now().Sub(began)
+		return stood > lasts, fmt.Sprintf("%s; not renewed for %s, runs out at %s", found.describe(), stood.Round(time.Second), lasts), nil
+	})
+}
+
+// longestLease bounds what is believed of a lease's own duration.
+const longestLease = 5 * time.Minute
+
+// heldBy refuses a run while another one is at work.
+func (r *run) heldBy(s *site, by LeaseRecord, how string) error {
+	return &Stop{
+		Guard: GuardSingleRun, Found: fmt.Sprintf("another run is at work on site %s: %s; %s", s.name, by.describe(), how), Where: s.String(),
+		Because: becauseSingleRun,
+		Next:    fmt.Sprintf("wait until run %s has ended, or ask %s; then run the same command again", by.Run, by.Who),
+	}
+}
+
+// takeLeases makes this run the only one, before its first change, and keeps it so. What preflight saw of leases and journals
+// must be what is there still.
+func (r *run) takeLeases(ctx context.Context) error {
+	k := &keeper{clock: r.opts.Clock, stop: func() {}, ticked: r.opts.Clock.Now()}
+	holder := r.id + "/" + newRunID() + newRunID()
+	for _, s := range r.leased() {
+		sent := r.opts.Clock.Now()
+		record := LeaseRecord{
+			Version: r.seenLeases[s.role].Version, Holder: holder, Run: r.id, Role: s.role, Who: r.opts.Who,
+			Since: sent, Renewed: sent, Duration: leaseDuration,
+		}
+		version, err := s.cluster.PutLease(ctx, record)
+		if err != nil {
+			err = r.notTaken(ctx, s, err)
+			return errors.Join(err, r.safely(ctx, k.release))
+		}
+		record.Version = version
+		k.grips = append(k.grips, &grip{site: s, record: record, good: sent})
+	}
+	r.keeper = k
+	k.stop = r.opts.Clock.Every(context.WithoutCancel(ctx), leaseRenew, k.renew) // as long as anything may be changed, undoing included
+	return r.sameJournals(ctx)
+}
+
+// notTaken explains a lease that could not be taken.
+func (r *run) notTaken(ctx context.Context, s *site, cause error) error {
+	if !errors.Is(cause, ErrConflict) {
+		return fmt.Errorf("take the lease of the %s: %w", s, cause)
+	}
+	now, err := s.cluster.Lease(ctx)
+	if err != nil {
+		return fmt.Errorf("read the lease of the %s: %w", s, err)
+	}
+	return r.heldBy(s, now, "it was taken a moment ago")
+}
+
+// sameJournals proves that no other run began or ended between preflight and the leases.
+func (r *run) sameJournals(ctx context.Context) error {
+	for _, s := range []*site{r.secondary, r.primary} {
+		now, err := s.cluster.Journals(ctx)
+		if err != nil {
+			return fmt.Errorf("read the journals of the %s: %w", s, err)
+		}
+		if reflect.DeepEqual(journalVersions(now), r.seenJournals[s.role]) {
+			continue
+		}
+		return &Stop{
+			Guard: GuardSingleRun, Found: "another run was at work while the question stood: the journals changed", Where: s.String(),
+			Because: "what was confirmed is not what is there any more", Next: "run the same command again and look at the plan anew",
+		}
+	}
+	return nil
+}
+
+// journalVersions maps records to their versions.
+func journalVersions(list []StoredJournal) map[string]string {
+	versions := map[string]string{}
+	for _, one := range list {
+		versions[one.ID] = one.Version
+	}
+	return versions
+}
