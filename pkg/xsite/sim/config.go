@@ -21,7 +21,7 @@ func config(q *request) reply {
 	c := s.caches[q.call.Cache]
 	switch {
 	case c == nil && s.world.release.locksUp():
-		return text(http.StatusInternalServerError,
+		return refused(http.StatusInternalServerError,
 			`Cannot invoke "org.infinispan.configuration.cache.Configuration.clustering()" because "config" is null`) // V73
 	case c == nil:
 		return noCache(q.call.Cache)
@@ -38,7 +38,7 @@ func (c *cacheState) printed() map[string]any {
 	body := map[string]any{
 		"mode": "SYNC", "statistics": !s.NoStatistics, "remote-timeout": "5000",
 		"encoding": map[string]any{"media-type": "application/x-protostream"},
-		"locking":  map[string]any{"acquire-timeout": "4000"},
+		"locking":  map[string]any{"acquire-timeout": "4000"}, "state-transfer": map[string]any{"chunk-size": "16"},
 	}
 	if s.Kind == infinispan.KindDistributed {
 		body["owners"] = "2"
@@ -65,14 +65,20 @@ func (c *cacheState) printed() map[string]any {
 
 // readSpec reads a configuration that a client sends: its kind and its backup; the rest is kept for printing.
 func readSpec(name string, printed map[string]map[string]any, s *Site) (CacheSpec, error) {
-	spec := CacheSpec{Name: name, NoBackup: true, Timeout: 15 * time.Second, ChunkSize: 512, Strategy: infinispan.StrategyAsync, FailurePolicy: infinispan.FailureWarn}
+	spec := CacheSpec{Name: name, NoBackup: true, Timeout: 15 * time.Second, ChunkSize: 512, RemoteTimeout: 15 * time.Second, Strategy: infinispan.StrategyAsync, FailurePolicy: infinispan.FailureWarn}
 	for element, body := range printed {
 		kind, ok := strings.CutSuffix(element, "-cache")
-		if !ok {
-			return spec, fmt.Errorf("ISPN000327: Cannot find a parser for element '%s' in namespace ''", element)
-		}
 		spec.Kind = infinispan.CacheKind(kind)
-		spec.printed = map[string]any{element: body}
+		switch spec.Kind {
+		case infinispan.KindLocal, infinispan.KindReplicated, infinispan.KindDistributed, infinispan.KindInvalidation, infinispan.KindScattered:
+		default:
+			ok = false
+		}
+		if !ok {
+			return spec, fmt.Errorf("ISPN000327: Cannot find a parser for element '%s' in namespace '' at [1,3]. Check that your configuration "+
+				"is up-to-date for Infinispan '%s' and you have the proper dependency in the classpath", element, s.world.fullVersion())
+		}
+		spec.printed, _ = asPrinted(map[string]any{element: body}).(map[string]any)
 		statistics, _ := body["statistics"].(bool)
 		spec.NoStatistics = !statistics
 		_, transactional := body["transaction"]
@@ -96,8 +102,11 @@ func (c *CacheSpec) readBackup(body map[string]any, s *Site) error {
 			Policy   infinispan.FailurePolicy `json:"failure-policy"`
 			Timeout  any                      `json:"timeout"`
 			Transfer struct {
-				Chunk any             `json:"chunk-size"`
-				Mode  infinispan.Mode `json:"mode"`
+				Chunk   any             `json:"chunk-size"`
+				Timeout any             `json:"timeout"`
+				Retries any             `json:"max-retries"`
+				Wait    any             `json:"wait-time"`
+				Mode    infinispan.Mode `json:"mode"`
 			} `json:"state-transfer"`
 		} `json:"backup"`
 	}
@@ -115,14 +124,41 @@ func (c *CacheSpec) readBackup(body map[string]any, s *Site) error {
 	if b.Backup.Policy != "" {
 		c.FailurePolicy = b.Backup.Policy
 	}
-	if ms := number(b.Backup.Timeout); ms > 0 {
-		c.Timeout = time.Duration(ms) * time.Millisecond
-	}
+	milliseconds(&c.Timeout, b.Backup.Timeout)
+	milliseconds(&c.RemoteTimeout, body["remote-timeout"])
+	milliseconds(&c.ChunkTimeout, b.Backup.Transfer.Timeout)
+	milliseconds(&c.ChunkWait, b.Backup.Transfer.Wait)
 	if chunk := number(b.Backup.Transfer.Chunk); chunk > 0 {
 		c.ChunkSize = chunk
 	}
+	c.ChunkRetries = number(b.Backup.Transfer.Retries)
 	c.Mode = b.Backup.Transfer.Mode
+	if c.Strategy == infinispan.StrategyAsync && c.FailurePolicy == infinispan.FailureFail {
+		return fmt.Errorf("ISPN000656: The backup '%s' configuration 'failure-policy=FAIL' is not valid with an ASYNC backup strategy.", s.peer().name)
+	}
 	return nil
+}
+
+// milliseconds sets a time where one is given.
+func milliseconds(d *time.Duration, v any) {
+	if ms := number(v); ms > 0 {
+		*d = time.Duration(ms) * time.Millisecond
+	}
+}
+
+// asPrinted writes numbers as strings, as the server does.
+func asPrinted(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for key, value := range v {
+			out[key] = asPrinted(value)
+		}
+		return out
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return v
 }
 
 // number reads a number that may be written as a string.

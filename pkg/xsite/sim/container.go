@@ -30,7 +30,13 @@ func onlyWithContainer(path string, do handler) handler {
 	}
 }
 
-func noContainer(*request) reply { return bare(http.StatusBadRequest) }
+// noContainer is what 14 says of the newer path: it takes it for something else.
+func noContainer(q *request) reply {
+	if q.call.Op == "health" {
+		return refused(http.StatusNotFound, "Resource not found")
+	}
+	return refused(http.StatusBadRequest, "Invalid 'action' parameter supplied")
+}
 
 func noManager(q *request) reply {
 	return bare(http.StatusNotFound)
@@ -68,13 +74,15 @@ func info(q *request) reply {
 		physical = append(physical, fmt.Sprintf("127.0.0.1:%d", 7800+m.index))
 	}
 	defined := []any{}
-	for _, name := range sortedKeys(s.caches) {
+	all := append(s.world.ownCaches(), sortedKeys(s.caches)...)
+	for _, name := range all {
 		defined = append(defined, map[string]any{"name": name, "started": true})
 	}
 	answer := map[string]any{
-		"version": w.fullVersion(), "name": "default", "coordinator": members[0] == n, "cluster_name": s.name,
-		"physical_addresses":  fmt.Sprintf("[127.0.0.1:%d]", 7800+n.index),
-		"coordinator_address": members[0].name, "cache_manager_status": "RUNNING",
+		"version": w.fullVersion(), "name": "default", "coordinator": members[0] == n, "cluster_name": "infinispan",
+		"cache_configuration_names": append(slices.Clone(all), "org.infinispan.DIST_SYNC"),
+		"physical_addresses":        fmt.Sprintf("[127.0.0.1:%d]", 7800+n.index),
+		"coordinator_address":       members[0].name, "cache_manager_status": "RUNNING",
 		"created_cache_count": len(s.caches), "running_cache_count": len(s.caches), "node_address": n.name,
 		"cluster_members": names, "cluster_members_physical_addresses": physical, "cluster_size": len(members),
 		"defined_caches": defined, "local_site": s.name, "relay_node": n.relays(), "relay_nodes_address": relays,
@@ -99,7 +107,7 @@ func health(q *request) reply {
 	}
 	return inJSON(marshal(map[string]any{
 		"cluster_health": map[string]any{
-			"cluster_name": s.name, "health_status": s.health, "number_of_nodes": len(names), "node_names": names,
+			"cluster_name": "infinispan", "health_status": s.health, "number_of_nodes": len(names), "node_names": names,
 		},
 		"cache_health": caches,
 	}))
@@ -116,7 +124,7 @@ func names(q *request) reply {
 
 func managers(q *request) reply {
 	if !q.node.site.world.release.before(16, 0, 0) {
-		return text(http.StatusNotFound, "Resource not found")
+		return refused(http.StatusNotFound, "Resource not found")
 	}
 	return inJSON(`["default"]`)
 }
@@ -125,7 +133,7 @@ func managers(q *request) reply {
 func connections(q *request) reply {
 	s := q.node.site
 	if s.world.release.old() {
-		return text(http.StatusNotFound, "Resource not found")
+		return refused(http.StatusNotFound, "Resource not found")
 	}
 	type connection struct {
 		ID        int64   `json:"id"`
@@ -140,7 +148,7 @@ func connections(q *request) reply {
 		Version   *string `json:"client-version"`
 	}
 	port := 11222
-	if s.world.o.Endpoint == AdminEndpoint {
+	if endpointOf(q.http) == AdminEndpoint {
 		port = 11223
 	}
 	local := fmt.Sprintf("/127.0.0.1:%d", port)

@@ -30,7 +30,7 @@ func (d *doors) open(h http.Handler) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.inside = &pipes{calls: make(chan net.Conn), shut: make(chan struct{})}
-	d.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Hour, ConnContext: named}
+	d.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Hour, ConnContext: d.named}
 	go serve(d.server, d.inside)
 }
 
@@ -39,12 +39,22 @@ func serve(server *http.Server, l net.Listener) {
 	_ = server.Serve(l)
 }
 
-// connKey is the key of a request's connection in its context.
-type connKey struct{}
+// adminPort is the port of the operator's endpoint; every other port is that of the world's own kind.
+const adminPort = "11223"
 
-// named lets a handler know the connection that its request came by.
-func named(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
+// adminConn is a connection to the operator's endpoint.
+type adminConn struct{ net.Conn }
+
+// endpointKey is the key of a request's endpoint in its context.
+type endpointKey struct{}
+
+// named lets a handler know the endpoint that its request came to.
+func (d *doors) named(ctx context.Context, c net.Conn) context.Context {
+	endpoint := d.node.site.world.o.Endpoint
+	if _, is := c.(adminConn); is {
+		endpoint = AdminEndpoint
+	}
+	return context.WithValue(ctx, endpointKey{}, endpoint)
 }
 
 // shut closes the server with all its connections.
@@ -77,15 +87,17 @@ func (n *Node) URL(ctx context.Context) (string, error) {
 	return "http://" + d.socket.Addr().String(), nil
 }
 
-// DialContext makes a connection to the node in memory, whatever the address. It is what a client in a bubble uses.
-func (n *Node) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+// DialContext makes a connection to the node in memory, whatever the host; port 11223 is the operator's endpoint. It is
+// what a client in a bubble uses.
+func (n *Node) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	n.doors.mu.Lock()
 	inside := n.doors.inside
 	n.doors.mu.Unlock()
 	if inside == nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
-	return inside.dial(ctx)
+	_, port, _ := net.SplitHostPort(address)
+	return inside.dial(ctx, port == adminPort)
 }
 
 // Address is a URL for clients that use DialContext.
@@ -114,8 +126,11 @@ type pipes struct {
 
 var errShut = errors.New("the node is down")
 
-func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
+func (p *pipes) dial(ctx context.Context, admin bool) (net.Conn, error) {
 	here, there := net.Pipe()
+	if admin {
+		there = adminConn{there}
+	}
 	select {
 	case p.calls <- there:
 		return here, nil

@@ -10,19 +10,29 @@ import (
 	"time"
 )
 
-// failedWrite is the answer to a write whose backup failed.
-func failedWrite(err error, status int) reply {
-	if err == nil {
+// failedWrite is the answer to a write whose backup failed; a transaction that did says nothing of it.
+func failedWrite(err error, c *cacheState, status int) reply {
+	var failed *BackupError
+	switch {
+	case err == nil:
 		return bare(status)
+	case !c.spec.NonTransactional || !errors.As(err, &failed):
+		return refused(http.StatusInternalServerError, "null")
+	case c.site.world.release.old():
+		return refused(http.StatusInternalServerError, "")
 	}
-	return text(http.StatusInternalServerError, err.Error())
+	return refused(http.StatusInternalServerError, fmt.Sprintf("The local cache %s failed to backup data to the remote sites:\n%s: %s: %s",
+		c.spec.Name, c.backup, exception(failed.Err), trouble(failed.Err, c)))
 }
 
 func putEntry(q *request, c *cacheState, done func(reply)) {
 	e := entry{value: string(q.body)}
+	if strings.HasPrefix(q.call.Key, "{") && q.http.Header.Get("Key-Content-Type") == kindJSON {
+		c.spec.KeyType = kindJSON // the key is a message, written out
+	}
 	e.lifespan = seconds(q.http.Header.Get("Timetoliveseconds"))
 	e.maxIdle = seconds(q.http.Header.Get("Maxidletimeseconds"))
-	q.node.put(c, q.call.Key, e, func(err error) { done(failedWrite(err, http.StatusNoContent)) })
+	q.node.put(c, q.call.Key, e, func(err error) { done(failedWrite(err, c, http.StatusNoContent)) })
 }
 
 func seconds(text string) time.Duration {
@@ -48,11 +58,11 @@ func removeEntry(q *request, c *cacheState, done func(reply)) {
 		done(bare(http.StatusNotFound))
 		return
 	}
-	q.node.remove(c, q.call.Key, func(err error) { done(failedWrite(err, http.StatusNoContent)) })
+	q.node.remove(c, q.call.Key, func(err error) { done(failedWrite(err, c, http.StatusNoContent)) })
 }
 
 func clearCache(q *request, c *cacheState, done func(reply)) {
-	q.node.clear(c, q.call.AtHome, func(err error) { done(failedWrite(err, http.StatusNoContent)) })
+	q.node.clear(c, q.call.AtHome, func(err error) { done(failedWrite(err, c, http.StatusNoContent)) })
 }
 
 func size(_ *request, c *cacheState) reply {
@@ -71,7 +81,8 @@ func stats(q *request, c *cacheState) reply {
 		zero = -1
 	}
 	return inJSON(marshal(map[string]int64{
-		"time_since_start": 1, "time_since_reset": 1, "approximate_entries": held, "approximate_entries_in_memory": held,
+		"time_since_start": 1, "time_since_reset": 1, "average_read_time_nanos": zero, "average_write_time": zero,
+		"average_write_time_nanos": zero, "average_remove_time": zero, "average_remove_time_nanos": zero, "approximate_entries": held, "approximate_entries_in_memory": held,
 		"approximate_entries_unique": owned, "current_number_of_entries": -1, "current_number_of_entries_in_memory": -1,
 		"off_heap_memory_used": 0, "data_memory_used": -1, "stores": stores, "retrievals": zero, "hits": zero, "misses": zero,
 		"remove_hits": removes, "remove_misses": zero, "evictions": zero, "average_read_time": zero,
@@ -94,8 +105,11 @@ func entries(q *request, c *cacheState) reply {
 	return inJSON(list(c.keys(), limit(q), func(key string) string {
 		e := c.entries[key]
 		one := map[string]any{"key": typed("string", key), "value": typed("string", e.value)}
-		if c.spec.KeyType != "" {
-			one["key"] = map[string]string{"_type": c.spec.KeyType, "userSessionId": key, "clientId": "client"}
+		switch {
+		case c.spec.KeyType == kindJSON:
+			one["key"] = json.RawMessage(key)
+		case c.spec.KeyType != "":
+			one["key"] = map[string]string{"_type": c.spec.KeyType, "id": key}
 		}
 		if withMetadata {
 			one["timeToLiveSeconds"], one["maxIdleTimeSeconds"] = whole(e.lifespan), whole(e.maxIdle)
@@ -146,20 +160,30 @@ func list(keys []string, most int, element func(string) string) string {
 	return b.String()
 }
 
-// pushTrouble puts the reason why a push did not begin into the server's words.
-func pushTrouble(err error, c *cacheState) string {
-	peer := c.backup
+// trouble puts the reason why the peer did not do something into the server's words.
+func trouble(err error, c *cacheState) string {
 	switch {
 	case errors.Is(err, errTimeout):
-		return fmt.Sprintf("ISPN000476: Timed out waiting for responses for request 1 from %s after %d milliseconds", peer, c.spec.Timeout.Milliseconds())
-	case errors.Is(err, errReceiving):
-		return "Already receiving state from " + c.site.name
+		return timedOut(c.backup, c.spec.Timeout)
 	case errors.Is(err, errUnreachable):
-		return fmt.Sprintf("Site '%s' is unreachable", peer)
-	case errors.Is(err, errNoCache):
-		return fmt.Sprintf("ISPN000603: Cannot handle cross-site request from site '%s'. Cache '%s' not found.", c.site.name, c.spec.Name)
+		return fmt.Sprintf("ISPN000400: Node SiteAddress{name='%s'} was suspected", c.backup)
 	}
-	return err.Error()
+	who := c.backup
+	if relay := c.site.peer().relay(); relay != nil {
+		who = relay.name + ":" + c.backup
+	}
+	return fmt.Sprintf("ISPN000217: Received exception from %s, see cause for remote stack trace", who)
+}
+
+// exception is the class of what the server throws then.
+func exception(err error) string {
+	switch {
+	case errors.Is(err, errTimeout):
+		return "org.infinispan.commons.TimeoutException"
+	case errors.Is(err, errUnreachable):
+		return "org.infinispan.remoting.transport.jgroups.SuspectException"
+	}
+	return "org.infinispan.remoting.RemoteException"
 }
 
 // create makes a cache from a configuration in JSON.
@@ -172,15 +196,15 @@ func create(q *request) reply {
 		return refused
 	}
 	if s.caches[q.call.Cache] != nil {
-		return text(http.StatusBadRequest, fmt.Sprintf("ISPN000507: Cache %s already exists", q.call.Cache))
+		return refused(http.StatusBadRequest, fmt.Sprintf("ISPN000507: Cache %s already exists", q.call.Cache))
 	}
 	var printed map[string]map[string]any
 	if err := json.Unmarshal(q.body, &printed); err != nil || len(printed) != 1 {
-		return text(http.StatusBadRequest, "ISPN000327: Cannot find a parser for element in namespace")
+		return refused(http.StatusBadRequest, "Invalid JSON token: expected 'null' keyword. at [1,2]")
 	}
 	spec, err := readSpec(q.call.Cache, printed, s)
 	if err != nil {
-		return text(http.StatusBadRequest, err.Error())
+		return refused(http.StatusBadRequest, err.Error())
 	}
 	for _, f := range flagsOf(q.http) {
 		spec.volatile = spec.volatile || f == "VOLATILE"
@@ -196,7 +220,7 @@ func remove(q *request) reply {
 		return refused
 	}
 	if s.caches[q.call.Cache] == nil {
-		return noCache(q.call.Cache)
+		return bare(http.StatusNotFound)
 	}
 	delete(s.caches, q.call.Cache)
 	for _, n := range s.nodes {
@@ -207,5 +231,5 @@ func remove(q *request) reply {
 			delete(n.flags, q.call.Cache)
 		}
 	}
-	return bare(http.StatusNoContent)
+	return bare(http.StatusOK)
 }

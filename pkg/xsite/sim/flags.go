@@ -19,6 +19,16 @@ func (s *Site) mark(cache string, offline bool) {
 	}
 }
 
+// markMissing is what becomes of the flag when the peer says that it has no such cache (V47): on 14 the node that was told
+// keeps it to itself.
+func (s *Site) markMissing(n *Node, cache string) {
+	if s.world.release.replicatedFlags() || n == nil {
+		s.mark(cache, true)
+		return
+	}
+	n.flags[cache] = true
+}
+
 // setFlag sets the flag of a cache through a node. It is done with the names of the nodes that did not hear of it.
 func (n *Node) setFlag(cache string, offline bool, done func(deaf []string)) {
 	s, w := n.site, n.site.world
@@ -47,12 +57,17 @@ func (n *Node) setFlag(cache string, offline bool, done func(deaf []string)) {
 			done(nil)
 			return
 		}
-		w.agenda.after(memberTimeout, func() { done(deaf) })
+		w.agenda.after(n.remoteTimeout(cache), func() { done(deaf) })
 	})
 }
 
-// memberTimeout is how long a node waits for another of its cluster.
-const memberTimeout = 15 * time.Second
+// remoteTimeout is how long a node waits for another of its cluster about a cache.
+func (n *Node) remoteTimeout(cache string) time.Duration {
+	if c := n.site.caches[cache]; c != nil {
+		return c.spec.RemoteTimeout
+	}
+	return 15 * time.Second
+}
 
 // lockUp is the end of a site's servers: nothing but a restart helps (V66).
 func (s *Site) lockUp() {

@@ -3,7 +3,9 @@ package sim
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -28,7 +30,7 @@ func flagsOf(r *http.Request) []string {
 func badFlag(q *request) (reply, bool) {
 	for _, f := range flagsOf(q.http) {
 		if f != keepHome && f != "VOLATILE" && f != "PERMANENT" {
-			return text(http.StatusBadRequest, "No enum constant org.infinispan.context.Flag."+f), true
+			return refused(http.StatusBadRequest, "No enum constant org.infinispan.context.Flag."+f), true
 		}
 	}
 	return reply{}, false
@@ -44,7 +46,7 @@ func now1(do func(*request, *cacheState) reply) cacheHandler {
 
 // noCache is the answer where there is no such cache.
 func noCache(name string) reply {
-	return text(http.StatusNotFound, fmt.Sprintf("ISPN012010: Cache with name '%s' not found amongst the configured caches", name))
+	return refused(http.StatusNotFound, fmt.Sprintf("ISPN012010: Cache with name '%s' not found amongst the configured caches", name))
 }
 
 // onCache finds the cache of a call.
@@ -95,7 +97,7 @@ func (q *request) lacks() (reply, bool) {
 	if q.user.Role == "admin" || containsWord(roles[q.user.Role], needs) {
 		return reply{}, false
 	}
-	return text(http.StatusForbidden, fmt.Sprintf(
+	return refused(http.StatusForbidden, fmt.Sprintf(
 		"ISPN000287: Unauthorized access: subject 'Subject with principal(s): [%s]' lacks '%s' permission", q.user.Name, needs)), true
 }
 
@@ -112,19 +114,24 @@ func containsWord(list, word string) bool {
 func onBackups(do cacheHandler) handler {
 	return onCache(func(q *request, c *cacheState, done func(reply)) {
 		if c.backup == "" {
-			done(text(http.StatusNotFound, fmt.Sprintf("Cache '%s' does not have backup sites.", c.spec.Name)))
+			done(noBackups(c))
 			return
 		}
 		do(q, c, done)
 	})
 }
 
+// noBackups is the answer about a cache that backs up to nobody.
+func noBackups(c *cacheState) reply {
+	return text(http.StatusNotFound, fmt.Sprintf("Cache '%s' does not have backup sites.", c.spec.Name))
+}
+
 // onBackup finds a cache with a backup to the site of the call.
 func onBackup(do cacheHandler) handler {
 	return onCache(func(q *request, c *cacheState, done func(reply)) {
 		switch {
-		case q.call.Op == "cancel-receive-state": // the site is the sender here
-			do(q, c, done)
+		case c.backup == "":
+			done(noBackups(c))
 		case c.backup != q.call.Target:
 			done(text(http.StatusNotFound, fmt.Sprintf("Cache '%s' does not backup to site '%s'", c.spec.Name, q.call.Target)))
 		default:
@@ -143,9 +150,7 @@ func backups(q *request, c *cacheState, done func(reply)) {
 	var online, offline []string
 	for _, m := range n.members() {
 		if m.frozen {
-			n.site.world.agenda.after(memberTimeout, func() {
-				done(text(http.StatusInternalServerError, fmt.Sprintf("Unable to check cluster state for members: [%s]", m.name)))
-			})
+			n.silentMember(c, m, done)
 			return
 		}
 		if m.flags[c.spec.Name] {
@@ -175,22 +180,31 @@ func flagWord(offline bool) string {
 func nodeFlags(q *request, c *cacheState, done func(reply)) {
 	n := q.node
 	flags := map[string]string{}
-	slow := false
 	for _, m := range n.members() {
 		switch {
 		case !n.site.world.release.asksMembers():
 			flags[m.name] = flagWord(n.flags[c.spec.Name])
 		case m.frozen:
-			flags[m.name], slow = "failed", true
+			n.silentMember(c, m, done)
+			return
 		default:
 			flags[m.name] = flagWord(m.flags[c.spec.Name])
 		}
 	}
-	if slow {
-		n.site.world.agenda.after(memberTimeout, func() { done(inJSON(marshal(flags))) })
-		return
-	}
 	done(inJSON(marshal(flags)))
+}
+
+// silentMember is the answer where another node of the cluster does not answer.
+func (n *Node) silentMember(c *cacheState, m *Node, done func(reply)) {
+	n.site.world.agenda.after(c.spec.RemoteTimeout, func() {
+		done(refused(http.StatusInternalServerError, timedOut(m.name, c.spec.RemoteTimeout)+"\n    null"))
+	})
+}
+
+// timedOut is what a node says of another one, or of a site, that did not answer.
+func timedOut(who string, after time.Duration) string {
+	return fmt.Sprintf("ISPN000476: Timed out waiting for responses for request 1 from %s after %s seconds", who,
+		strconv.FormatFloat(after.Seconds(), 'f', -1, 64))
 }
 
 // switchFlag takes the peer offline or brings it online; again is fine (V33).
@@ -208,7 +222,7 @@ func switchFlag(offline bool) cacheHandler {
 
 // failedOperation is the answer of a node that could not do what it was asked for a backup.
 func failedOperation(site, why string) reply {
-	return text(http.StatusInternalServerError, fmt.Sprintf("ISPN012047: Site operation on '%s' failed: '%s'", site, why))
+	return refused(http.StatusInternalServerError, fmt.Sprintf("ISPN012047: Site operation on '%s' failed: '%s'", site, why))
 }
 
 // startPush answers when the push runs, or could not begin.
@@ -218,7 +232,18 @@ func startPush(q *request, c *cacheState, done func(reply)) {
 			done(bare(http.StatusOK))
 			return
 		}
-		done(failedOperation(c.backup, fmt.Sprintf("Unable to pushState to '%s'. %s", c.backup, pushTrouble(err, c))))
+		done(failedOperation(c.backup, fmt.Sprintf("Unable to pushState to '%s'. %s", c.backup, trouble(err, c))))
+	})
+}
+
+// cancelPush answers when the receiver knows, or cannot be told.
+func cancelPush(q *request, c *cacheState, done func(reply)) {
+	q.node.cancelPush(c, func(err error) {
+		if err == nil {
+			done(bare(http.StatusOK))
+			return
+		}
+		done(failedOperation(c.backup, "Unable to perform operation. Error="+exception(err)+": "+trouble(err, c)))
 	})
 }
 
@@ -227,8 +252,8 @@ func pushStatus(q *request, c *cacheState, done func(reply)) {
 	n := q.node
 	for _, m := range n.members() {
 		if m.frozen {
-			n.site.world.agenda.after(memberTimeout, func() {
-				done(inJSON(marshal(map[string]string{"ERROR": "ISPN000476: Timed out waiting for responses for request 1 from " + m.name})))
+			n.site.world.agenda.after(c.spec.RemoteTimeout, func() {
+				done(inJSON(marshal(map[string]string{"ERROR": timedOut(m.name, c.spec.RemoteTimeout)})))
 			})
 			return
 		}
@@ -250,10 +275,9 @@ func setMode(q *request, c *cacheState) reply {
 	m := infinispan.Mode(q.http.URL.Query().Get("mode"))
 	switch {
 	case m != infinispan.ModeAuto && m != infinispan.ModeManual:
-		return text(http.StatusBadRequest, "No enum constant org.infinispan.configuration.cache.XSiteStateTransferMode."+string(m))
+		return refused(http.StatusBadRequest, "No enum constant org.infinispan.configuration.cache.XSiteStateTransferMode."+string(m))
 	case !c.async():
-		return text(http.StatusBadRequest, fmt.Sprintf(
-			"ISPN000634: Cross-site automatic state transfer is not compatible with SYNC backup strategy for cache '%s' and site '%s'", c.spec.Name, c.backup))
+		return refused(http.StatusBadRequest, "ISPN000634: Cross-site automatic state transfer is not compatible with SYNC backup strategy.")
 	case q.node.mode(c.spec.Name) == m:
 		return bare(http.StatusNotModified)
 	}

@@ -50,7 +50,9 @@ type Fault struct {
 }
 
 // none tells whether the fault replaces nothing.
-func (f Fault) none() bool { return f.Status == 0 && f.Body == "" && !f.Drop && !f.Hang && f.Truncate == 0 }
+func (f Fault) none() bool {
+	return f.Status == 0 && f.Body == "" && !f.Drop && !f.Hang && f.Truncate == 0
+}
 
 // hooks are what tests want to do about calls.
 type hooks struct {

@@ -99,7 +99,7 @@ func (q *irac) runClears(wait time.Duration) bool {
 		case wait > 0:
 			q.in(wait)
 		default:
-			q.send(c.wipeTwin, func() { delete(n.clears, c.spec.Name) })
+			q.send(map[*Node]bool{n: true}, c.wipeTwin, func() { delete(n.clears, c.spec.Name) })
 			return true
 		}
 	}
@@ -129,7 +129,11 @@ func (q *irac) runKeys() {
 	if len(batch) == 0 {
 		return
 	}
-	q.send(func() error {
+	owners := map[*Node]bool{}
+	for key := range batch {
+		owners[c.owner(key)] = true
+	}
+	q.send(owners, func() error {
 		twin := c.twin()
 		if twin == nil {
 			return errNoCache
@@ -156,7 +160,7 @@ func (q *irac) runKeys() {
 }
 
 // send makes one request. A failure is tried again after a back-off; a peer without the cache is taken offline (V47).
-func (q *irac) send(apply func() error, sent func()) {
+func (q *irac) send(senders map[*Node]bool, apply func() error, sent func()) {
 	c := q.cache
 	q.busy = true
 	c.site.send(c.spec.Timeout, apply, func(err error) {
@@ -167,7 +171,9 @@ func (q *irac) send(apply func() error, sent func()) {
 				q.backoff, q.until = 0, time.Time{}
 				sent()
 			case errors.Is(err, errNoCache):
-				c.site.mark(c.spec.Name, true)
+				for n := range senders {
+					c.site.markMissing(n, c.spec.Name)
+				}
 			default:
 				q.backoff = min(max(2*q.backoff, backoffLeast), backoffMost)
 				q.until = now().Add(q.backoff)

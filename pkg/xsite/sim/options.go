@@ -31,7 +31,7 @@ type Options struct {
 	// ViewLoss is how late a site notices that nothing comes from its peer any more; 48 s when zero (V24). ViewReturn is
 	// how late it notices that the peer is back; 47 s when zero.
 	ViewLoss, ViewReturn time.Duration
-	// SuspectAfter is how late a cluster notices that one of its nodes is frozen; 15 s when zero.
+	// SuspectAfter is how late a cluster notices that one of its nodes is frozen; 40 s when zero.
 	SuspectAfter time.Duration
 	// ChunkTime is how long a node is busy with one chunk of a push, without the link's delay; 10 ms when zero.
 	ChunkTime time.Duration
@@ -52,8 +52,10 @@ type Endpoint string
 const (
 	// DataEndpoint knows Digest only (V36, V52).
 	DataEndpoint Endpoint = "data"
-	// AdminEndpoint is the operator's: Basic, and Digest as the version has it (V72).
+	// AdminEndpoint is the operator's: Basic, and Digest with SHA-256, on 14 with MD5.
 	AdminEndpoint Endpoint = "admin"
+	// BrokenEndpoint is one of 14 that was set up for DIGEST-SHA-256: it offers Digest and refuses it (V72).
+	BrokenEndpoint Endpoint = "broken"
 	// OpenEndpoint asks for nothing.
 	OpenEndpoint Endpoint = "open"
 )
@@ -86,8 +88,14 @@ type CacheSpec struct {
 	Mode infinispan.Mode
 	// Timeout is that of the backup; 4500 ms when zero.
 	Timeout time.Duration
+	// RemoteTimeout is how long a node waits for another of its own site; 5 s when zero.
+	RemoteTimeout time.Duration
 	// ChunkSize is that of a push; 16 when zero.
 	ChunkSize int
+	// ChunkTimeout, ChunkRetries and ChunkWait are what a SYNC push does about chunks that do not arrive: the server's
+	// 20 min, 30 and 2 s when zero.
+	ChunkTimeout, ChunkWait time.Duration
+	ChunkRetries            int
 	// BackupFor names the cache of the other site that this one takes the updates of; nil means the same name.
 	BackupFor *infinispan.BackupFor
 	// KeyType is the protobuf type of the keys, such as keycloak.ClientSessionKey; empty means strings. Keys that are
@@ -131,7 +139,7 @@ func (o Options) complete() (Options, error) {
 	o.Endpoint = cmp.Or(o.Endpoint, DataEndpoint)
 	o.ViewLoss = cmp.Or(o.ViewLoss, 48*time.Second)
 	o.ViewReturn = cmp.Or(o.ViewReturn, 47*time.Second)
-	o.SuspectAfter = cmp.Or(o.SuspectAfter, 15*time.Second)
+	o.SuspectAfter = cmp.Or(o.SuspectAfter, 40*time.Second)
 	o.ChunkTime = cmp.Or(o.ChunkTime, 10*time.Millisecond)
 	o.CallTime = cmp.Or(o.CallTime, 2*time.Millisecond)
 	caches := slices.Clone(o.Caches)
@@ -152,7 +160,11 @@ func (c CacheSpec) complete(o Options) (CacheSpec, error) {
 	c.Strategy = cmp.Or(c.Strategy, infinispan.StrategySync)
 	c.Mode = cmp.Or(c.Mode, infinispan.ModeManual)
 	c.Timeout = cmp.Or(c.Timeout, 4500*time.Millisecond)
+	c.RemoteTimeout = cmp.Or(c.RemoteTimeout, 5*time.Second)
 	c.ChunkSize = cmp.Or(c.ChunkSize, 16)
+	c.ChunkTimeout = cmp.Or(c.ChunkTimeout, 20*time.Minute)
+	c.ChunkWait = cmp.Or(c.ChunkWait, 2*time.Second)
+	c.ChunkRetries = cmp.Or(c.ChunkRetries, 30)
 	async := c.Strategy == infinispan.StrategyAsync
 	if c.FailurePolicy == "" {
 		c.FailurePolicy = infinispan.FailureFail

@@ -7,13 +7,6 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
-// What a SYNC push does about chunks that do not arrive.
-const (
-	chunkTimeout = 20 * time.Minute
-	chunkRetries = 30
-	chunkWait    = 2 * time.Second
-)
-
 // pushState is what one node knows of the last push of a cache that it was asked for.
 type pushState struct {
 	status infinispan.PushStatus
@@ -220,7 +213,7 @@ func (s *sender) sendChunk(chunk []string) {
 			entries[key] = *e
 		}
 	}
-	c.site.send(chunkTimeout, func() error {
+	c.site.send(c.spec.ChunkTimeout, func() error {
 		twin := c.twin()
 		if twin == nil {
 			return errNoCache
@@ -237,12 +230,12 @@ func (s *sender) sendChunk(chunk []string) {
 			s.later(c.site.world.o.ChunkTime)
 			return
 		}
-		if s.retries++; s.retries > chunkRetries {
+		if s.retries++; s.retries > c.spec.ChunkRetries {
 			s.done, s.keys = true, nil
 			t.confirm(infinispan.PushError)
 			return
 		}
-		s.later(chunkWait)
+		s.later(c.spec.ChunkWait)
 	})
 }
 
@@ -285,27 +278,39 @@ func (t *transfer) end(status infinispan.PushStatus) {
 	if c.async() || status == infinispan.PushError {
 		return
 	}
-	c.site.send(c.spec.Timeout, func() error {
-		if twin := c.twin(); twin != nil && twin.in.from == c.site {
-			twin.in = reception{}
-		}
-		return nil
-	}, func(error) {})
+	c.finish(func(error) {})
 }
 
 // cancelPush ends what the node knows of as a push, and lets all nodes stop sending. Only the status of this node
-// changes: one that somebody else coordinates stays SENDING there (V13, V15, V21).
-func (n *Node) cancelPush(c *cacheState) {
+// changes: one that somebody else coordinates stays SENDING there (V13, V15, V21). A SYNC receiver is told, which fails
+// when it cannot be reached; the push is cancelled all the same.
+func (n *Node) cancelPush(c *cacheState, done func(error)) {
 	p := n.push(c.spec.Name)
 	if t := c.out; t != nil {
-		if t.coordinator != n {
-			t.coordinator = nil
-		}
-		t.end(infinispan.PushCanceled)
+		t.ended, c.out = true, nil
 	}
 	if p.collecting {
 		*p = pushState{status: infinispan.PushCanceled}
 	}
+	if c.async() {
+		done(nil)
+		return
+	}
+	c.finish(done)
+}
+
+// finish tells a SYNC receiver that nothing more comes.
+func (c *cacheState) finish(done func(error)) {
+	c.site.send(c.spec.Timeout, func() error {
+		twin := c.twin()
+		if twin == nil {
+			return errNoCache
+		}
+		if twin.in.from == c.site {
+			twin.in = reception{}
+		}
+		return nil
+	}, done)
 }
 
 // clearPushStatus forgets the results that all nodes know of, but not what runs or is stuck (V11).

@@ -19,12 +19,12 @@ type realm struct {
 
 // admit finds the user of a request. Where there is none, it has answered already.
 func (n *Node) admit(w http.ResponseWriter, r *http.Request) (User, bool) {
-	endpoint := n.site.world.o.Endpoint
+	endpoint := endpointOf(r)
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case endpoint == OpenEndpoint:
 		return User{Role: "admin"}, true
-	case scheme == "Basic" && endpoint == DataEndpoint, scheme == "Digest" && endpoint == AdminEndpoint && n.site.world.release.old():
+	case scheme == "Basic" && endpoint == DataEndpoint, scheme == "Digest" && endpoint == BrokenEndpoint:
 		n.refuseMechanism(w, scheme)
 		return User{}, false
 	case scheme == "Basic":
@@ -38,17 +38,23 @@ func (n *Node) admit(w http.ResponseWriter, r *http.Request) (User, bool) {
 			return u, true
 		}
 	}
-	n.challenge(w)
+	n.challenge(w, r)
 	return User{}, false
+}
+
+// endpointOf is the endpoint that a request came to.
+func endpointOf(r *http.Request) Endpoint {
+	endpoint, _ := r.Context().Value(endpointKey{}).(Endpoint)
+	return endpoint
 }
 
 // refuseMechanism is the answer to a mechanism that the port does not know (V52, V72).
 func (n *Node) refuseMechanism(w http.ResponseWriter, scheme string) {
-	mechanism := "null"
-	if scheme != "Basic" {
-		mechanism = strings.ToUpper(scheme)
+	mechanism := strings.ToUpper(scheme)
+	if scheme == "Basic" && !n.site.world.release.old() {
+		mechanism = "null"
 	}
-	w.Header().Set("Content-Type", "text/plain")
+	w.Header()["Content-Type"] = nil
 	w.WriteHeader(http.StatusForbidden)
 	_, _ = fmt.Fprintf(w, "ISPN080052: The request authentication mechanism '%s' is not supported", mechanism)
 }
@@ -64,34 +70,40 @@ func (n *Node) user(name string) (User, bool) {
 }
 
 // challenge is the answer to who has not said, or not proved, who he is.
-func (n *Node) challenge(w http.ResponseWriter) {
+func (n *Node) challenge(w http.ResponseWriter, r *http.Request) {
 	defer n.lock()()
-	n.offer(w)
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	n.offer(w, endpointOf(r), scheme)
 	w.WriteHeader(http.StatusUnauthorized)
 }
 
 // offer names the mechanisms of the port, with a new nonce.
-func (n *Node) offer(w http.ResponseWriter) {
+func (n *Node) offer(w http.ResponseWriter, endpoint Endpoint, tried string) {
 	if n.auth.nonces == nil {
 		n.auth.nonces = map[string]int{}
 	}
 	nonce := fmt.Sprintf("AAAA%08d", len(n.auth.nonces))
 	n.auth.nonces[nonce] = 0
 	algorithm := "MD5"
-	if n.site.world.o.Endpoint == AdminEndpoint {
-		w.Header().Add("WWW-Authenticate", `Basic realm="`+n.realmName()+`"`)
+	if endpoint != DataEndpoint {
+		if tried != "Digest" {
+			w.Header().Add("WWW-Authenticate", `Basic realm="`+endpoint.realm()+`"`)
+		}
+		if tried == "Basic" {
+			return
+		}
 		algorithm = "SHA-256"
 		if n.site.world.release.old() {
 			algorithm = "MD5"
 		}
 	}
 	w.Header().Add("WWW-Authenticate", fmt.Sprintf(
-		`Digest realm=%q, nonce=%q, opaque="00000000000000000000000000000000", algorithm=%s, qop=auth`, n.realmName(), nonce, algorithm))
+		`Digest realm=%q, nonce=%q, opaque="00000000000000000000000000000000", algorithm=%s, qop=auth`, endpoint.realm(), nonce, algorithm))
 }
 
-// realmName is what the endpoint calls its realm.
-func (n *Node) realmName() string {
-	if n.site.world.o.Endpoint == AdminEndpoint {
+// realm is what the endpoint calls its realm.
+func (e Endpoint) realm() string {
+	if e != DataEndpoint {
 		return "admin"
 	}
 	return "default"
@@ -120,7 +132,7 @@ func (n *Node) checkDigest(r *http.Request) (User, bool) {
 		h := md5.Sum([]byte(text))
 		return hex.EncodeToString(h[:])
 	}
-	a1, a2 := sum(u.Name+":"+n.realmName()+":"+u.Password), sum(r.Method+":"+c.URI)
+	a1, a2 := sum(u.Name+":"+endpointOf(r).realm()+":"+u.Password), sum(r.Method+":"+c.URI)
 	if c.Response != sum(fmt.Sprintf("%s:%s:%08x:%s:auth:%s", a1, c.Nonce, c.Nc, c.Cnonce, a2)) {
 		return User{}, false
 	}

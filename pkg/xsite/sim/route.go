@@ -25,7 +25,7 @@ func unescape(segment string) string {
 
 // route finds what a request asks for, in the dialect of the version (V30). A request without a handler is unknown.
 func (n *Node) route(r *http.Request) *request {
-	q := &request{call: Call{
+	q := &request{node: n, call: Call{
 		Site: n.site.name, Node: n.index, Generation: n.generationNow(), Method: r.Method, Path: r.URL.RequestURI(),
 		AtHome: slices.Contains(flagsOf(r), keepHome),
 	}}
@@ -70,12 +70,9 @@ func (q *request) routeContainer(parts []string) {
 	switch {
 	case parts[0] == "container":
 		below = parts[1:]
-		if len(below) == 0 || below[0] == "health" {
-			q.do("info", atOnce(noContainer))
-		}
 	case parts[0] == "cache-managers" && len(parts) >= 2:
 		below = parts[2:]
-		if parts[1] != "default" {
+		if parts[1] != "default" && q.node.site.world.release.old() {
 			q.do("info", atOnce(noManager))
 			return
 		}
@@ -93,6 +90,8 @@ func (q *request) routeContainer(parts []string) {
 func (q *request) routeCache(r *http.Request, below []string) {
 	action := r.URL.Query().Get("action")
 	switch {
+	case q.call.Cache == "___protobuf_metadata" && r.Method == http.MethodPut: // a schema, which is not looked at
+		q.do("put", atOnce(func(*request) reply { return bare(http.StatusNoContent) }))
 	case len(below) == 0:
 		q.routeWhole(r, action)
 	case below[0] == "x-site":
@@ -171,10 +170,7 @@ func (q *request) routeSite(call, action string) {
 	case "POST start-push-state":
 		q.do(action, onBackup(startPush))
 	case "POST cancel-push-state":
-		q.do(action, onBackup(now1(func(q *request, c *cacheState) reply {
-			q.node.cancelPush(c)
-			return bare(http.StatusOK)
-		})))
+		q.do(action, onBackup(cancelPush))
 	case "POST cancel-receive-state":
 		q.do(action, onBackup(now1(func(_ *request, c *cacheState) reply {
 			c.in = reception{}

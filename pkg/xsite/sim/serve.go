@@ -28,9 +28,11 @@ const (
 	kindJSON = "application/json"
 )
 
-func text(status int, body string) reply { return reply{status: status, kind: kindText, body: body} }
-func inJSON(body string) reply           { return reply{status: http.StatusOK, kind: kindJSON, body: body} }
-func bare(status int) reply              { return reply{status: status} }
+// text is an answer of the REST layer; refused is one made of an exception, which has no content type.
+func text(status int, body string) reply    { return reply{status: status, kind: kindText, body: body} }
+func refused(status int, body string) reply { return reply{status: status, body: body} }
+func inJSON(body string) reply              { return reply{status: http.StatusOK, kind: kindJSON, body: body} }
+func bare(status int) reply                 { return reply{status: status} }
 
 // request is one call on its way through a node.
 type request struct {
@@ -61,7 +63,7 @@ func (n *Node) serve(w http.ResponseWriter, r *http.Request) {
 	q.call.Changing = changing(q.call.Op)
 	if q.handle == nil {
 		n.site.world.unasked(n, r)
-		q.answer(w, text(http.StatusNotFound, "Resource not found"), Fault{})
+		q.answer(w, refused(http.StatusNotFound, "Resource not found"), Fault{})
 		return
 	}
 	if f := n.site.world.note(&q.call); !f.none() || f.Delay > 0 {
@@ -154,16 +156,17 @@ func (q *request) answer(w http.ResponseWriter, answer reply, f Fault) {
 		q.hang()
 		panic(http.ErrAbortHandler)
 	case f.Status != 0 || f.Body != "":
-		answer = text(f.Status, f.Body)
+		answer = refused(f.Status, f.Body)
 		if f.Status == 0 {
 			answer = inJSON(f.Body)
 		}
 		if f.Status == http.StatusUnauthorized {
 			unlock := q.node.lock()
-			q.node.offer(w)
+			q.node.offer(w, endpointOf(q.http), "")
 			unlock()
 		}
 	}
+	w.Header()["Content-Type"] = nil // none, rather than a guess
 	if answer.kind != "" {
 		w.Header().Set("Content-Type", answer.kind)
 	}

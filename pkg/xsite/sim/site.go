@@ -200,8 +200,21 @@ func (s *Site) Load(cache string, entries map[string]string) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	c := s.caches[cache]
-	for _, key := range slices.Sorted(maps.Keys(entries)) {
+	for _, key := range sortedKeys(entries) {
 		c.store(key, entry{value: entries[key]}, c.nextVersion(key))
+	}
+}
+
+// Load puts entries into both sites at once, as if they had been written and backed up long ago.
+func (w *World) Load(cache string, entries map[string]string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	home := w.sites[0].caches[cache]
+	for _, key := range sortedKeys(entries) {
+		v := home.nextVersion(key)
+		for _, c := range []*cacheState{home, home.twin()} {
+			c.store(key, entry{value: entries[key]}, v)
+		}
 	}
 }
 

@@ -69,11 +69,16 @@ func (w *world) ctx() context.Context { return w.t.Context() }
 
 // fill gives a site entries of its own, without the other hearing of it.
 func fill(s *sim.Site, cache, prefix string, n int) {
+	s.Load(cache, numbered(prefix, n))
+}
+
+// numbered makes entries.
+func numbered(prefix string, n int) map[string]string {
 	entries := map[string]string{}
 	for i := range n {
 		entries[fmt.Sprintf("%s-%04d", prefix, i)] = "value of " + prefix
 	}
-	s.Load(cache, entries)
+	return entries
 }
 
 // want compares a number of entries.

@@ -13,9 +13,9 @@ type BackupError struct {
 	Err         error
 }
 
-// Error is like the server's words.
+// Error names the cache and the reason.
 func (e *BackupError) Error() string {
-	return fmt.Sprintf("ISPN000543: backup of cache %s of %s failed: %v", e.Cache, e.Site, e.Err)
+	return fmt.Sprintf("backup of cache %s of %s failed: %v", e.Cache, e.Site, e.Err)
 }
 
 // Unwrap returns Err.
@@ -36,7 +36,7 @@ func (n *Node) remove(c *cacheState, key string, done func(error)) {
 // write carries out a change at home and at the peer. A SYNC change is at home only when the backup took it, or was let
 // fail.
 func (n *Node) write(c *cacheState, key string, change func(*cacheState), done func(error)) {
-	offline := n.flags[c.spec.Name]
+	offline := n.sender(c, key).flags[c.spec.Name]
 	switch {
 	case c.backup == "" || (offline && !c.async()):
 		change(c)
@@ -57,7 +57,7 @@ func (n *Node) write(c *cacheState, key string, change func(*cacheState), done f
 			change(twin)
 			return nil
 		}, func(err error) {
-			failed := c.backupFailed(err)
+			failed := c.backupFailed(n.sender(c, key), err)
 			if failed == nil && !c.spec.NonTransactional {
 				change(c)
 			}
@@ -66,14 +66,23 @@ func (n *Node) write(c *cacheState, key string, change func(*cacheState), done f
 	}
 }
 
+// sender is the node that backs a write up, by its own flag: the one that was asked where a transaction does it, the one
+// that owns the key otherwise.
+func (n *Node) sender(c *cacheState, key string) *Node {
+	if o := c.owner(key); o != nil && c.spec.NonTransactional {
+		return o
+	}
+	return n
+}
+
 // backupFailed judges the outcome of a SYNC backup by the failure policy. A peer that has no such cache is taken offline
 // (V47).
-func (c *cacheState) backupFailed(err error) error {
+func (c *cacheState) backupFailed(sender *Node, err error) error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, errNoCache) {
-		c.site.mark(c.spec.Name, true)
+		c.site.markMissing(sender, c.spec.Name)
 	}
 	if c.spec.FailurePolicy == infinispan.FailureFail {
 		return &BackupError{Site: c.site.name, Cache: c.spec.Name, Err: err}
@@ -107,7 +116,7 @@ func (n *Node) clear(c *cacheState, atHome bool, done func(error)) {
 	case n.flags[c.spec.Name]:
 		done(nil)
 	default:
-		c.site.send(c.spec.Timeout, c.wipeTwin, func(err error) { done(c.backupFailed(err)) })
+		c.site.send(c.spec.Timeout, c.wipeTwin, func(err error) { done(c.backupFailed(n, err)) })
 	}
 }
 

@@ -1,0 +1,120 @@
+package sim_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim"
+)
+
+// async is one ASYNC cache "sessions".
+func async(mode infinispan.Mode) sim.Options {
+	return sim.Options{Caches: []sim.CacheSpec{{Name: "sessions", Strategy: infinispan.StrategyAsync, Mode: mode}}}
+}
+
+func TestClearWithoutTheHeaderEmptiesAnOnlinePeer(t *testing.T) { // V1, V2
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
+		simulate(t, o, func(w *world) {
+			fill(w.a, "sessions", "fresh", 100)
+			w.must(w.b0.Clear(w.ctx(), "sessions"))
+			w.want(w.a, "sessions", 100)
+			w.must(w.b.Clear(w.ctx(), "sessions", false))
+			w.want(w.a, "sessions", 0)
+		})
+	})
+}
+
+// guide is the guide's own order on b, while a is frozen.
+func guide(w *world, atHome bool, hold time.Duration) {
+	w.a.Freeze()
+	for _, key := range []string{"stale-1", "stale-2", "stale-3"} {
+		w.must(w.b.Put(w.ctx(), "sessions", key, "stale", 0))
+		w.Pass(10 * time.Millisecond)
+	}
+	w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+	w.must(w.b.Clear(w.ctx(), "sessions", atHome))
+	w.Pass(hold)
+	w.must(w.b0.BringOnline(w.ctx(), "sessions", "site-a"))
+	w.Pass(time.Second)
+	w.a.Thaw()
+	w.Pass(10 * time.Minute)
+}
+
+func TestAsyncClearThatIsQueuedWipesASlowPrimary(t *testing.T) { // V3, V4, V5
+	for name, want := range map[string]struct {
+		atHome bool
+		hold   time.Duration
+		wiped  bool
+	}{
+		"without the header":               {false, 0, true},
+		"with the header":                  {true, 0, false},
+		"without the header, held offline": {false, 8 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, async(""), func(t *testing.T, o sim.Options) {
+				simulate(t, o, func(w *world) {
+					fill(w.a, "sessions", "fresh", 50)
+					guide(w, want.atHome, want.hold)
+					lost := 0
+					for _, key := range w.a.Keys("sessions") {
+						if strings.HasPrefix(key, "fresh") {
+							lost++
+						}
+					}
+					if wiped := lost == 0; wiped != want.wiped {
+						t.Errorf("the primary has %d of its 50 entries", lost)
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestRemovesThatAreQueuedReachThePrimaryInSpiteOfTheHeader(t *testing.T) { // V64
+	for name, hold := range map[string]time.Duration{"online at once": 0, "held offline": 20 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, async(""), func(w *world) {
+				w.Load("sessions", numbered("fresh", 20))
+				w.a.Freeze()
+				for _, key := range w.b.Keys("sessions")[:10] {
+					w.must(w.b.Remove(w.ctx(), "sessions", key))
+					w.Pass(10 * time.Millisecond)
+				}
+				w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+				w.must(w.b0.Clear(w.ctx(), "sessions"))
+				if hold > 0 {
+					w.a.Thaw()
+					w.Pass(hold)
+					w.must(w.b0.BringOnline(w.ctx(), "sessions", "site-a"))
+				} else {
+					w.must(w.b0.BringOnline(w.ctx(), "sessions", "site-a"))
+					w.a.Thaw()
+				}
+				w.Pass(10 * time.Minute)
+				left := len(w.a.Keys("sessions"))
+				if (hold == 0 && left != 10) || (hold > 0 && left != 19) {
+					t.Errorf("the primary has %d of 20 entries", left)
+				}
+			})
+		})
+	}
+}
+
+func TestFlagOfARequestIsCaseSensitive(t *testing.T) { // V2
+	simulate(t, sim.Options{Caches: sim.Caches("sessions"), Endpoint: sim.OpenEndpoint}, func(w *world) {
+		client := &http.Client{Transport: &http.Transport{DialContext: w.b.Node(0).DialContext}}
+		defer client.CloseIdleConnections()
+		req, err := http.NewRequestWithContext(w.ctx(), http.MethodPost, "http://b/rest/v2/caches/sessions?action=clear", http.NoBody)
+		w.must(err)
+		req.Header.Set("Flags", "skip_xsite_backup")
+		res, err := client.Do(req)
+		w.must(err)
+		w.must(res.Body.Close())
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("status %d", res.StatusCode)
+		}
+	})
+}
