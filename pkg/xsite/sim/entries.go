@@ -18,8 +18,8 @@ func failedWrite(err error, c *cacheState, status int) reply {
 		return bare(status)
 	case !c.spec.NonTransactional || !errors.As(err, &failed):
 		return refused(http.StatusInternalServerError, "null")
-	case c.site.world.release.old():
-		return refused(http.StatusInternalServerError, "")
+	case failed.Elsewhere:
+		return refused(http.StatusInternalServerError, "") // the words got lost on their way from the owner
 	}
 	return refused(http.StatusInternalServerError, fmt.Sprintf("The local cache %s failed to backup data to the remote sites:\n%s: %s: %s",
 		c.spec.Name, c.backup, exception(failed.Err), trouble(failed.Err, c)))

@@ -99,7 +99,7 @@ func (w *world) wantStatus(c *infinispan.Client, cache, site string, status infi
 	}
 }
 
-func TestAPushBringsEverythingToTheOtherSite(t *testing.T) {
+func TestAPushBringsEverythingToTheOtherSite(t *testing.T) { // V22
 	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
 		simulate(t, o, func(w *world) {
 			fill(w.a, "sessions", "fresh", 100)

@@ -10,7 +10,9 @@ import (
 // BackupError is a write that failed because its SYNC backup did (V10, V51).
 type BackupError struct {
 	Site, Cache string
-	Err         error
+	// Elsewhere is true where another node than the asked one made the backup.
+	Elsewhere bool
+	Err       error
 }
 
 // Error names the cache and the reason.
@@ -57,7 +59,11 @@ func (n *Node) write(c *cacheState, key string, change func(*cacheState), done f
 			change(twin)
 			return nil
 		}, func(err error) {
-			failed := c.backupFailed(n.sender(c, key), err)
+			sender := n.sender(c, key)
+			failed := c.backupFailed(sender, err)
+			if failed, is := errors.AsType[*BackupError](failed); is {
+				failed.Elsewhere = sender != n
+			}
 			if failed == nil && !c.spec.NonTransactional {
 				change(c)
 			}

@@ -82,6 +82,8 @@ type Exchange struct {
 
 	Request Request `json:"request"`
 	Answer  Answer  `json:"answer"`
+	// Varies says why the body, or the way in which no answer comes, is not always the same; it is not compared then.
+	Varies string `json:"varies,omitempty"`
 }
 
 // Name names the exchange in the output of tests.

@@ -72,9 +72,16 @@ func (p *play) send(ctx context.Context, site string, node int, r Request) Answe
 func (p *play) ask(ctx context.Context, site string, node int, r Request) Answer {
 	answer := p.send(ctx, site, node, r)
 	if p.err == nil {
-		p.notes = append(p.notes, Exchange{p.state, site, node, r, p.normalise(answer)})
+		p.notes = append(p.notes, Exchange{State: p.state, Site: site, Node: node, Request: r, Answer: p.normalise(answer)})
 	}
 	return answer
+}
+
+// varies says of the last answer that its body is not always the same.
+func (p *play) varies(because string) {
+	if len(p.notes) > 0 {
+		p.notes[len(p.notes)-1].Varies = because
+	}
 }
 
 func (p *play) get(ctx context.Context, site string, node int, path string) Answer {
