@@ -18,7 +18,13 @@ const (
 	PhaseStart     Phase = "start"
 )
 
-// Phases lists all phases in the order in which a run goes through them.
+// What other commands than the recovery do, each in one phase after preflight.
+const (
+	PhaseAbort Phase = "abort"
+	PhasePrune Phase = "prune"
+)
+
+// Phases lists all phases of a recovery in the order in which it goes through them.
 func Phases() []Phase {
 	return []Phase{PhasePreflight, PhaseProbe, PhaseStop, PhaseOffline, PhaseClear, PhasePush, PhaseVerify, PhaseOnline, PhaseStart}
 }

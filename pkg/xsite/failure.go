@@ -146,7 +146,8 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
 		}
 	}
-	if !r.unseen(ctx) {
+	unseen := r.unseen(ctx)
+	if !unseen {
 		note(r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) }))
 	} else if note(r.silencePrimary(ctx, r.plan.Caches)) {
 		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work",
@@ -155,8 +156,14 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	// After the flags: AUTO with the peer offline is what pushes by itself (V7).
 	note(r.safely(ctx, func(ctx context.Context) error { return r.setModes(ctx, originalMode) }))
 	e.DataAtRisk = "none: nothing was cleared on either site"
+	if waiting := r.waitingForPeer(); unseen && len(waiting) > 0 && len(problems) == 0 {
+		e.State = append(e.State, fmt.Sprintf("run %s stays open: on the primary site %s was online for %s, and is to be again once the two see each other",
+			r.id, r.secondary.name, joined(waiting)))
+		e.Next = "when the link works, run the same command again; or go back for good: kubectl ispn-resync abort with the same contexts"
+		return
+	}
 	if len(problems) == 0 {
-		note(r.safely(ctx, func(ctx context.Context) error { return r.forget(ctx, closedUndone) }))
+		note(r.safely(ctx, func(ctx context.Context) error { return r.forget(ctx, r.closing) }))
 	}
 	if len(problems) > 0 {
 		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
@@ -166,6 +173,17 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	e.Undone = true
 	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
 	e.Next = "mend the cause, then run the same command again"
+}
+
+// waitingForPeer lists the caches for which the secondary was online on the primary before the run.
+func (r *run) waitingForPeer() []string {
+	var names []string
+	for _, c := range r.plan.Caches {
+		if c.Original.PrimaryHoldsSecondary == infinispan.FlagOnline {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // oneLine gives an error, or several joined ones, without line breaks.

@@ -28,6 +28,9 @@ type fingerprint [sha256.Size]byte
 // anything else is cleared. It is the last line of defence: a clear that leaks against everything known takes the least
 // there is, and is seen. It returns the name of the cache it cleared, empty when no cache has enough.
 func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error) {
+	if err := r.guardUnseenCanary(ctx); err != nil {
+		return "", err
+	}
 	for _, c := range order {
 		var sample map[fingerprint]bool
 		err := r.readWhole(ctx, func(ctx context.Context) (err error) {
@@ -39,6 +42,13 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 		}
 		if len(sample) < canaryLeast {
 			continue
+		}
+		held, err := r.primary.relay().node.Size(ctx, c.Name)
+		if err != nil {
+			return "", fmt.Errorf("count the entries of cache %s of the %s: %w", c.Name, r.primary, err)
+		}
+		if err := r.journal.canaryNow(ctx, &CanaryMark{Cache: c.Name, Entries: held}); err != nil {
+			return "", err
 		}
 		if err := r.clearCache(ctx, c); err != nil {
 			return "", err
@@ -56,10 +66,28 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 				len(sample)-kept, len(sample), c.Name))
 			return "", errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 		}
-		return c.Name, nil
+		return c.Name, r.journal.canaryNow(ctx, nil)
 	}
 	r.noted(Primary, "no cache has enough lasting entries to watch during the first clear")
 	return "", nil
+}
+
+// guardUnseenCanary looks after a canary whose run ended before it looked itself. The one that is next in size would not tell
+// that the first has leaked already.
+func (r *run) guardUnseenCanary(ctx context.Context) error {
+	mark := r.journal.record.Canary
+	if mark == nil {
+		return nil
+	}
+	now, err := r.primary.relay().node.Size(ctx, mark.Cache)
+	if err != nil {
+		return fmt.Errorf("count the entries of cache %s of the %s: %w", mark.Cache, r.primary, err)
+	}
+	if now*2 > mark.Entries {
+		return nil
+	}
+	stop := leaked(r.primary, fmt.Sprintf("cache %s of the primary held %d entries before it was cleared on the secondary, and holds %d now", mark.Cache, mark.Entries, now))
+	return errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 }
 
 // leaked is the end of all clears: one has reached the primary.

@@ -35,9 +35,11 @@ type JournalRecord struct {
 	Cleared bool `json:"cleared"`
 	// Leaked says what the canary found when a clear reached the primary; empty when none did.
 	Leaked string `json:"leaked,omitempty"`
+	// Canary is the first cache to be cleared, from before its clear until the primary was seen to have kept its entries.
+	Canary *CanaryMark `json:"canary,omitempty"`
 	// Verified is true once the contents of both sites were proved equal.
 	Verified bool `json:"verified"`
-	// Closed is empty while the run is unfinished; then "succeeded" or "undone".
+	// Closed is empty while the run is unfinished; then "succeeded", "undone" or "aborted".
 	Closed string `json:"closed,omitempty"`
 
 	// KeycloakInstances maps the secondary's Keycloak refs to their original counts.
@@ -46,10 +48,18 @@ type JournalRecord struct {
 	Caches map[string]CacheOriginal `json:"caches,omitempty"`
 }
 
+// CanaryMark is what the primary held of a cache right before the first clear on the secondary.
+type CanaryMark struct {
+	Cache string `json:"cache"`
+	// Entries is the number of entries in the primary's cache.
+	Entries int64 `json:"entries"`
+}
+
 // How a run was closed.
 const (
 	closedSucceeded = "succeeded"
 	closedUndone    = "undone"
+	closedAborted   = "aborted"
 )
 
 // journal keeps one run's records in both clusters, with compare-and-swap on their versions.
@@ -90,6 +100,12 @@ func (j *journal) clearingNow(ctx context.Context) error {
 		return nil
 	}
 	j.record.Cleared = true
+	return j.write(ctx)
+}
+
+// canaryNow notes which cache is cleared first, and with nil that the primary kept its entries.
+func (j *journal) canaryNow(ctx context.Context, mark *CanaryMark) error {
+	j.record.Canary = mark
 	return j.write(ctx)
 }
 

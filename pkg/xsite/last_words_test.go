@@ -55,7 +55,7 @@ func TestAFailureBeforeTheFirstClearIsNotCalledCleared(t *testing.T) {
 	for name, at := range map[string]occasion{
 		"the sample of the canary":    {site: siteA, method: "EntriesWithMetadata"},
 		"the flags before the clear":  {site: siteB, method: "NodeFlags", cache: "work", nth: 5},
-		"the caches before the clear": {site: siteA, method: "CacheNames", nth: 2},
+		"the caches before the clear": {site: siteA, method: "CacheNames", nth: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)

@@ -25,6 +25,9 @@ const (
 // (guard linked), that the link lives now (guard reachable), and that the header which keeps a clear at home works on
 // these servers (guard no-leak). Nothing of it stays (V65).
 func (r *run) probe(ctx context.Context) error {
+	if err := r.dropStrayProbes(ctx); err != nil {
+		return err
+	}
 	if r.opts.Linked != "" {
 		return r.vouched()
 	}
@@ -38,6 +41,22 @@ func (r *run) probe(ctx context.Context) error {
 		return err
 	}
 	r.changed("", "a probe crossed from %s to %s, and a clear on %s stayed at home; nothing of it is left", r.primary.name, r.secondary.name, r.secondary.name)
+	return nil
+}
+
+// dropStrayProbes deletes the probe caches of runs that died. With the leases held nobody else's probe is under way.
+func (r *run) dropStrayProbes(ctx context.Context) error {
+	for _, s := range []*site{r.primary, r.secondary} {
+		strays, err := probeCaches(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, cache := range strays {
+			if err := dropProbe(ctx, s, cache); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -36,6 +36,10 @@ type run struct {
 	transfer *transfer
 	// reached tells how far the changes went, which decides what a failure leaves behind.
 	reached progress
+	// closing is how the run is closed when everything was put back.
+	closing string
+	// report is what a command beside the recovery did.
+	report Report
 	// ending is true once the run failed: what is done then is done at once or not at all.
 	ending bool
 	phase  Phase
@@ -92,7 +96,7 @@ func (r *run) ahead() []stage {
 // newRun makes a run that has not begun.
 func newRun(options Options) *run {
 	options = options.withDefaults()
-	r := &run{opts: options, id: newRunID()}
+	r := &run{opts: options, id: newRunID(), closing: closedUndone}
 	r.primary = newSite(Primary, patientCluster{fencedCluster{options.PrimaryCluster, fence{r}}, patience{r, Primary}})
 	r.secondary = newSite(Secondary, patientCluster{fencedCluster{options.SecondaryCluster, fence{r}}, patience{r, Secondary}})
 	return r

@@ -1,0 +1,123 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DiscardOptions is what the removal of a record is made of.
+type DiscardOptions struct {
+	// Options are those of the recovery; Confirm is not used.
+	Options
+	// Agree is asked before the first change.
+	Agree Agree
+	// RunID names the record.
+	RunID string
+}
+
+// DiscardJournal removes the record of a run that cannot be continued or aborted, because it cannot be read or because only the
+// primary's copy is left. What the run changed is not put back; the live state of both sites is shown first.
+func DiscardJournal(ctx context.Context, options DiscardOptions) (Report, error) {
+	r := newRun(options.Options)
+	return r.undertake(ctx, PhaseAbort, options.Agree,
+		func(ctx context.Context) (Undertaking, error) { return r.checkDiscard(ctx, options.RunID) },
+		func(ctx context.Context) error {
+			for _, s := range []*site{r.primary, r.secondary} {
+				if err := s.cluster.DeleteJournal(ctx, options.RunID); err != nil {
+					return fmt.Errorf("remove the record of run %s from the %s: %w", options.RunID, s, err)
+				}
+				r.did(s.role, "the record of run %s is removed from site %s", options.RunID, s.name)
+			}
+			return nil
+		},
+		func(_ context.Context, e *RunError) {
+			e.State = append(e.State, r.report.Did...)
+			e.DataAtRisk = "none"
+			e.Next = "mend the cause, then run the same command again"
+		})
+}
+
+// checkDiscard finds the record, and what can be seen without it.
+func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) {
+	for _, check := range []func(context.Context) error{r.checkAccess, r.checkIdentity, r.checkSingleRun} {
+		if err := check(ctx); err != nil {
+			return Undertaking{}, err
+		}
+	}
+	r.seenJournals = map[Role]map[string]string{}
+	found, whole := false, false
+	for _, s := range []*site{r.primary, r.secondary} {
+		stored, err := s.cluster.Journals(ctx)
+		if err != nil {
+			return Undertaking{}, fmt.Errorf("read the journals of the %s: %w", s, err)
+		}
+		r.seenJournals[s.role] = journalVersions(stored)
+		for _, one := range stored {
+			if one.ID != id {
+				continue
+			}
+			found = true
+			record, err := parseRecord(one)
+			whole = whole || err == nil && len(record.Caches) > 0 && record.Leaked == ""
+		}
+	}
+	switch {
+	case !found:
+		return Undertaking{}, &Stop{
+			Guard: GuardRecorded, Found: fmt.Sprintf("there is no record of a run %q in either site", id),
+			Because: "nothing can be removed", Next: "`kubectl ispn-resync history` lists the records",
+		}
+	case whole:
+		return Undertaking{}, &Stop{
+			Guard: GuardRecorded, Found: fmt.Sprintf("the record of run %s can be read", id),
+			Because: "with it everything can be put back; without it nobody knows how",
+			Next:    "abort without --discard-journal goes back from it; history prune removes those of closed runs",
+		}
+	}
+	what := Undertaking{
+		Title: "Remove the record of run " + id, Site: r.secondary.name,
+		Does:  []string{fmt.Sprintf("remove the record of run %s from both sites; nothing else is changed", id)},
+		Loses: "the original flags, modes and Keycloak's count of that run are not known afterwards: look at what is found above, and set it right by hand",
+	}
+	var err error
+	what.Found, err = r.liveState(ctx)
+	return what, err
+}
+
+// liveState describes what a run may have changed, as it stands now, one statement a line.
+func (r *run) liveState(ctx context.Context) ([]string, error) {
+	var lines []string
+	for _, s := range []*site{r.primary, r.secondary} {
+		keycloaks, err := s.cluster.Keycloaks(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read Keycloak of the %s: %w", s, err)
+		}
+		for _, k := range keycloaks {
+			lines = append(lines, fmt.Sprintf("%s %s: %s wants %d instances, %d pods are ready", s.role, s.name, k.Ref, k.Instances, k.ReadyPods))
+		}
+		configs, err := cacheConfigs(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		flags := map[string][]string{}
+		for name, config := range configs {
+			if _, backsUp := config.Backups[r.peerOf(s).name]; !backsUp {
+				continue
+			}
+			flag, mode, err := readBackup(ctx, s, r.peerOf(s).name, CachePlan{Name: name, RemoteName: name})
+			if err != nil {
+				return nil, fmt.Errorf("cache %s of the %s: %w", name, s, err)
+			}
+			state := fmt.Sprintf("%s, mode %s", flag, mode)
+			flags[state] = append(flags[state], name)
+		}
+		for state, names := range flags {
+			slices.Sort(names)
+			lines = append(lines, fmt.Sprintf("%s %s: site %s is %s for %s", s.role, s.name, r.peerOf(s).name, state, strings.Join(names, ", ")))
+		}
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
