@@ -20,10 +20,11 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim/contract"
 )
 
-var (
-	version = flag.String("infinispan", "15.0.21.Final", "Infinispan version of the sites")
-	record  = flag.Bool("record", false, "write the answers to the simulator's test data instead of comparing them")
-)
+// version is the Infinispan version of the sites; any that sites.Up knows.
+var version = flag.String("infinispan", "15.0.21.Final", "Infinispan version of the sites")
+
+// record makes the test write the record.
+var record = flag.Bool("record", false, "write the answers to the simulator's test data instead of comparing them")
 
 // TestServersAnswerAsRecorded asks real servers what the record holds. With -record it writes the record.
 func TestServersAnswerAsRecorded(t *testing.T) {
@@ -39,11 +40,11 @@ func TestServersAnswerAsRecorded(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	real, err := newRealPair(ctx, pair)
+	driven, err := newRealPair(ctx, pair)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exchanges, err := contract.Script(ctx, *version, real)
+	exchanges, err := contract.Script(ctx, *version, driven)
 	if err != nil {
 		t.Error(err)
 	}
@@ -100,7 +101,9 @@ func newRealPair(ctx context.Context, pair *sites.Pair) (*realPair, error) {
 			return nil, fmt.Errorf("parse the identities: %w", err)
 		}
 		var identities struct {
-			Credentials []struct{ Username, Password string }
+			Credentials []struct {
+				Password string `json:"password"`
+			} `json:"credentials"`
 		}
 		if err := json.Unmarshal(raw, &identities); err != nil || len(identities.Credentials) == 0 {
 			return nil, fmt.Errorf("the identities are not understood: %w", err)
@@ -133,7 +136,6 @@ func (r *realPair) remember(s *sites.Site) {
 }
 
 func (r *realPair) site(name string) (*sites.Site, error) { return r.pair.Site(name) }
-
 
 func (r *realPair) Send(ctx context.Context, name string, node int, q contract.Request) (contract.Answer, error) {
 	s, err := r.site(name)

@@ -67,20 +67,29 @@ func (a *agenda) stop() {
 // events is a heap by time.
 type events []*event
 
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	if e[i].due.Equal(e[j].due) {
-		return e[i].made < e[j].made
+// Len counts them.
+func (e *events) Len() int { return len(*e) }
+
+// Less puts the earlier one first.
+func (e *events) Less(i, j int) bool {
+	a, b := (*e)[i], (*e)[j]
+	if a.due.Equal(b.due) {
+		return a.made < b.made
 	}
-	return e[i].due.Before(e[j].due)
+	return a.due.Before(b.due)
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+
+// Swap exchanges two.
+func (e *events) Swap(i, j int) { (*e)[i], (*e)[j] = (*e)[j], (*e)[i] }
+
+// Push adds one.
 func (e *events) Push(x any) {
 	if next, ok := x.(*event); ok {
 		*e = append(*e, next)
 	}
 }
 
+// Pop takes the last one away.
 func (e *events) Pop() any {
 	old := *e
 	last := old[len(old)-1]

@@ -85,10 +85,8 @@ func newCache(s *Site, spec CacheSpec) *cacheState {
 }
 
 // addCache makes a cache on all nodes of the site.
-func (s *Site) addCache(spec CacheSpec) *cacheState {
-	c := newCache(s, spec)
-	s.caches[spec.Name] = c
-	return c
+func (s *Site) addCache(spec CacheSpec) {
+	s.caches[spec.Name] = newCache(s, spec)
 }
 
 func (c *cacheState) async() bool { return c.spec.Strategy == infinispan.StrategyAsync }

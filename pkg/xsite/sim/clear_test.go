@@ -16,14 +16,12 @@ func async(mode infinispan.Mode) sim.Options {
 }
 
 func TestClearWithoutTheHeaderEmptiesAnOnlinePeer(t *testing.T) { // V1, V2
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			fill(w.a, "sessions", "fresh", 100)
-			w.must(w.b0.Clear(w.ctx(), "sessions"))
-			w.want(w.a, "sessions", 100)
-			w.must(w.b.Clear(w.ctx(), "sessions", false))
-			w.want(w.a, "sessions", 0)
-		})
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
+		fill(w.a, "sessions", "fresh", 100)
+		w.must(w.b0.Clear(w.ctx(), "sessions"))
+		w.want(w.a, "sessions", 100)
+		w.must(w.b.Clear(w.ctx(), "sessions", false))
+		w.want(w.a, "sessions", 0)
 	})
 }
 
@@ -54,20 +52,18 @@ func TestAsyncClearThatIsQueuedWipesASlowPrimary(t *testing.T) { // V3, V4, V5
 		"without the header, held offline": {false, 8 * time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, async(""), func(t *testing.T, o sim.Options) {
-				simulate(t, o, func(w *world) {
-					fill(w.a, "sessions", "fresh", 50)
-					guide(w, want.atHome, want.hold)
-					lost := 0
-					for _, key := range w.a.Keys("sessions") {
-						if strings.HasPrefix(key, "fresh") {
-							lost++
-						}
+			each(t, async(""), func(w *world) {
+				fill(w.a, "sessions", "fresh", 50)
+				guide(w, want.atHome, want.hold)
+				lost := 0
+				for _, key := range w.a.Keys("sessions") {
+					if strings.HasPrefix(key, "fresh") {
+						lost++
 					}
-					if wiped := lost == 0; wiped != want.wiped {
-						t.Errorf("the primary has %d of its 50 entries", lost)
-					}
-				})
+				}
+				if wiped := lost == 0; wiped != want.wiped {
+					t.Errorf("the primary has %d of its 50 entries", lost)
+				}
 			})
 		})
 	}

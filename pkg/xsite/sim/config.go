@@ -65,7 +65,10 @@ func (c *cacheState) printed() map[string]any {
 
 // readSpec reads a configuration that a client sends: its kind and its backup; the rest is kept for printing.
 func readSpec(name string, printed map[string]map[string]any, s *Site) (CacheSpec, error) {
-	spec := CacheSpec{Name: name, NoBackup: true, Timeout: 15 * time.Second, ChunkSize: 512, RemoteTimeout: 15 * time.Second, Strategy: infinispan.StrategyAsync, FailurePolicy: infinispan.FailureWarn}
+	spec := CacheSpec{
+		Name: name, NoBackup: true, Timeout: 15 * time.Second, ChunkSize: 512, RemoteTimeout: 15 * time.Second,
+		Strategy: infinispan.StrategyAsync, FailurePolicy: infinispan.FailureWarn,
+	}
 	for element, body := range printed {
 		kind, ok := strings.CutSuffix(element, "-cache")
 		spec.Kind = infinispan.CacheKind(kind)
@@ -83,7 +86,7 @@ func readSpec(name string, printed map[string]map[string]any, s *Site) (CacheSpe
 		spec.NoStatistics = !statistics
 		_, transactional := body["transaction"]
 		spec.NonTransactional = !transactional
-		if err := spec.readBackup(body, s); err != nil {
+		if err := readBackup(&spec, body, s); err != nil {
 			return spec, err
 		}
 	}
@@ -91,7 +94,7 @@ func readSpec(name string, printed map[string]map[string]any, s *Site) (CacheSpe
 }
 
 // readBackup reads the backup to the peer; a backup to the own site is dropped, as the server does.
-func (c *CacheSpec) readBackup(body map[string]any, s *Site) error {
+func readBackup(c *CacheSpec, body map[string]any, s *Site) error {
 	raw, err := json.Marshal(body["backups"])
 	if err != nil {
 		return err
@@ -134,10 +137,15 @@ func (c *CacheSpec) readBackup(body map[string]any, s *Site) error {
 	c.ChunkRetries = number(b.Backup.Transfer.Retries)
 	c.Mode = b.Backup.Transfer.Mode
 	if c.Strategy == infinispan.StrategyAsync && c.FailurePolicy == infinispan.FailureFail {
-		return fmt.Errorf("ISPN000656: The backup '%s' configuration 'failure-policy=FAIL' is not valid with an ASYNC backup strategy.", s.peer().name)
+		return serverError(fmt.Sprintf("ISPN000656: The backup '%s' configuration 'failure-policy=FAIL' is not valid with an ASYNC backup strategy.", s.peer().name))
 	}
 	return nil
 }
+
+// serverError is an error in the server's own words.
+type serverError string
+
+func (e serverError) Error() string { return string(e) }
 
 // milliseconds sets a time where one is given.
 func milliseconds(d *time.Duration, v any) {

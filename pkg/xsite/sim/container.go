@@ -38,7 +38,7 @@ func noContainer(q *request) reply {
 	return refused(http.StatusBadRequest, "Invalid 'action' parameter supplied")
 }
 
-func noManager(q *request) reply {
+func noManager(*request) reply {
 	return bare(http.StatusNotFound)
 }
 

@@ -24,22 +24,20 @@ func (w *world) client(n *sim.Node, change func(*infinispan.Options)) *infinispa
 func TestEveryEndpointLetsInWhoIsRight(t *testing.T) { // V36, V52, V72
 	for _, endpoint := range []sim.Endpoint{sim.DataEndpoint, sim.AdminEndpoint, sim.BrokenEndpoint, sim.OpenEndpoint} {
 		t.Run(string(endpoint), func(t *testing.T) {
-			each(t, sim.Options{Endpoint: endpoint}, func(t *testing.T, o sim.Options) {
-				simulate(t, o, func(w *world) {
-					for range 3 {
-						if _, err := w.a0.CacheNames(w.ctx()); err != nil {
-							t.Fatal(err)
-						}
+			each(t, sim.Options{Endpoint: endpoint}, func(w *world) {
+				for range 3 {
+					if _, err := w.a0.CacheNames(w.ctx()); err != nil {
+						t.Fatal(err)
 					}
-					if endpoint == sim.OpenEndpoint {
-						return
-					}
-					wrong := w.client(w.a.Node(0), func(o *infinispan.Options) { o.Credentials.Password = infinispan.NewSecret("wrong") })
-					defer wrong.Close()
-					if _, err := wrong.CacheNames(w.ctx()); !errors.Is(err, infinispan.ErrUnauthorized) {
-						t.Errorf("with a wrong password: %v", err)
-					}
-				})
+				}
+				if endpoint == sim.OpenEndpoint {
+					return
+				}
+				wrong := w.client(w.a.Node(0), func(o *infinispan.Options) { o.Credentials.Password = infinispan.NewSecret("wrong") })
+				defer wrong.Close()
+				if _, err := wrong.CacheNames(w.ctx()); !errors.Is(err, infinispan.ErrUnauthorized) {
+					t.Errorf("with a wrong password: %v", err)
+				}
 			})
 		})
 	}
@@ -97,45 +95,41 @@ func TestANonceThatDoesNotGrowIsRefused(t *testing.T) { // V68: the client still
 
 func TestMessagesAsKeysCannotBeListedAsKeys(t *testing.T) { // V40, V41, V70
 	o := sim.Options{Caches: []sim.CacheSpec{{Name: "sessions", KeyType: "keycloak.ClientSessionKey"}}}
-	each(t, o, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			fill(w.a, "sessions", "fresh", 10)
-			n := 0
-			err := w.a0.Keys(w.ctx(), "sessions", func([]byte) error { n++; return nil })
-			if !errors.Is(err, infinispan.ErrNotListable) || n != 0 {
-				t.Errorf("keys: %v, %d", err, n)
-			}
-			w.must(w.a0.Entries(w.ctx(), "sessions", func(_, _ []byte) error { n++; return nil }))
-			if n != 10 {
-				t.Errorf("%d entries", n)
-			}
-		})
+	each(t, o, func(w *world) {
+		fill(w.a, "sessions", "fresh", 10)
+		n := 0
+		err := w.a0.Keys(w.ctx(), "sessions", func([]byte) error { n++; return nil })
+		if !errors.Is(err, infinispan.ErrNotListable) || n != 0 {
+			t.Errorf("keys: %v, %d", err, n)
+		}
+		w.must(w.a0.Entries(w.ctx(), "sessions", func(_, _ []byte) error { n++; return nil }))
+		if n != 10 {
+			t.Errorf("%d entries", n)
+		}
 	})
 }
 
 func TestOtherClientsAreListedWhereThereIsAList(t *testing.T) { // V62, V76
-	each(t, pair(), func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			end := w.a.Connect(sim.Client{Node: 1, Principal: "app", Protocol: "HOTROD/4.0", Remote: "/10.0.0.7:5555"})
-			list, err := w.a0.Connections(w.ctx())
-			if o.Version == "14.0.28" {
-				if !errors.Is(err, infinispan.ErrUnsupported) {
-					t.Errorf("got %v", err)
-				}
-				return
+	each(t, pair(), func(w *world) {
+		end := w.a.Connect(sim.Client{Node: 1, Principal: "app", Protocol: "HOTROD/4.0", Remote: "/10.0.0.7:5555"})
+		list, err := w.a0.Connections(w.ctx())
+		if w.version == "14.0.28" {
+			if !errors.Is(err, infinispan.ErrUnsupported) {
+				t.Errorf("got %v", err)
 			}
-			w.must(err)
-			foreign := func(c infinispan.Connection) bool { return c.Principal == "app" }
-			if !slices.ContainsFunc(list, foreign) {
-				t.Errorf("no foreign client in %+v", list)
-			}
-			end()
-			list, err = w.a0.Connections(w.ctx())
-			w.must(err)
-			if slices.ContainsFunc(list, foreign) {
-				t.Errorf("the client that left is in %+v", list)
-			}
-		})
+			return
+		}
+		w.must(err)
+		foreign := func(c infinispan.Connection) bool { return c.Principal == "app" }
+		if !slices.ContainsFunc(list, foreign) {
+			t.Errorf("no foreign client in %+v", list)
+		}
+		end()
+		list, err = w.a0.Connections(w.ctx())
+		w.must(err)
+		if slices.ContainsFunc(list, foreign) {
+			t.Errorf("the client that left is in %+v", list)
+		}
 	})
 }
 

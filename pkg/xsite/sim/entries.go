@@ -21,8 +21,8 @@ func failedWrite(err error, c *cacheState, status int) reply {
 	case failed.Elsewhere:
 		return refused(http.StatusInternalServerError, "") // the words got lost on their way from the owner
 	}
-	return refused(http.StatusInternalServerError, fmt.Sprintf("The local cache %s failed to backup data to the remote sites:\n%s: %s: %s",
-		c.spec.Name, c.backup, exception(failed.Err), trouble(failed.Err, c)))
+	return refused(http.StatusInternalServerError, fmt.Sprintf(
+		"The local cache %s failed to backup data to the remote sites:\n%s: %s: %s", c.spec.Name, c.backup, exception(failed.Err), trouble(failed.Err, c)))
 }
 
 func putEntry(q *request, c *cacheState, done func(reply)) {

@@ -10,84 +10,76 @@ import (
 )
 
 func TestFlagIsLostWhenTheWholeSiteRestarts(t *testing.T) { // V6
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
-			if !w.b.Node(1).Offline("sessions") {
-				t.Error("the other node did not hear of it")
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		if !w.b.Node(1).Offline("sessions") {
+			t.Error("the other node did not hear of it")
+		}
+		w.b.Restart()
+		for _, n := range w.b.Nodes() {
+			if n.Offline("sessions") {
+				t.Errorf("node %d still says offline", n.Index())
 			}
-			w.b.Restart()
-			for _, n := range w.b.Nodes() {
-				if n.Offline("sessions") {
-					t.Errorf("node %d still says offline", n.Index())
-				}
-			}
-		})
+		}
 	})
 }
 
 func TestFlagOfOneRestartedNodeIsLostOn14Only(t *testing.T) { // V6a
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
-			w.b.Node(1).Restart()
-			sites, err := w.b0.BackupSites(w.ctx(), "sessions")
-			w.must(err)
-			if lost := o.Version == "14.0.28"; lost != (sites["site-a"] == infinispan.SiteMixed) || lost == w.b.Node(1).Offline("sessions") {
-				t.Errorf("the site says %v, the restarted node offline: %v", sites, w.b.Node(1).Offline("sessions"))
-			}
-			fill(w.a, "sessions", "fresh", 10)
-			w.must(w.b1.Clear(w.ctx(), "sessions"))
-			w.want(w.a, "sessions", 10)
-			w.must(w.b.Clear(w.ctx(), "sessions", false)) // through the youngest node, which is the restarted one
-			if left := len(w.a.Keys("sessions")); (left == 0) != (o.Version == "14.0.28") {
-				t.Errorf("the primary has %d of 10 entries", left)
-			}
-		})
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		w.b.Node(1).Restart()
+		sites, err := w.b0.BackupSites(w.ctx(), "sessions")
+		w.must(err)
+		if lost := w.version == "14.0.28"; lost != (sites["site-a"] == infinispan.SiteMixed) || lost == w.b.Node(1).Offline("sessions") {
+			t.Errorf("the site says %v, the restarted node offline: %v", sites, w.b.Node(1).Offline("sessions"))
+		}
+		fill(w.a, "sessions", "fresh", 10)
+		w.must(w.b1.Clear(w.ctx(), "sessions"))
+		w.want(w.a, "sessions", 10)
+		w.must(w.b.Clear(w.ctx(), "sessions", false)) // through the youngest node, which is the restarted one
+		if left := len(w.a.Keys("sessions")); (left == 0) != (w.version == "14.0.28") {
+			t.Errorf("the primary has %d of 10 entries", left)
+		}
 	})
 }
 
 func TestNewerNodesAnswerForTheirNeighboursWithTheirOwnFlag(t *testing.T) { // F12
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			w.b.Node(1).Freeze()
-			err := w.b0.TakeOffline(w.ctx(), "sessions", "site-a")
-			asks := o.Version < "15.1"
-			if asks != (err != nil) {
-				t.Errorf("take offline: %v", err)
-			}
-			flags, err := w.b0.NodeFlags(w.ctx(), "sessions", "site-a")
-			if asks != (err != nil) {
-				t.Errorf("flags: %v", err)
-			}
-			if told := flags[w.b.Node(1).Name()]; !asks && told != infinispan.FlagOffline {
-				t.Errorf("of its frozen neighbour the node says %s", told)
-			}
-			if w.b.Node(1).Offline("sessions") {
-				t.Error("the frozen node heard of it")
-			}
-		})
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
+		w.b.Node(1).Freeze()
+		err := w.b0.TakeOffline(w.ctx(), "sessions", "site-a")
+		asks := w.version < "15.1"
+		if asks != (err != nil) {
+			t.Errorf("take offline: %v", err)
+		}
+		flags, err := w.b0.NodeFlags(w.ctx(), "sessions", "site-a")
+		if asks != (err != nil) {
+			t.Errorf("flags: %v", err)
+		}
+		if told := flags[w.b.Node(1).Name()]; !asks && told != infinispan.FlagOffline {
+			t.Errorf("of its frozen neighbour the node says %s", told)
+		}
+		if w.b.Node(1).Offline("sessions") {
+			t.Error("the frozen node heard of it")
+		}
 	})
 }
 
 func TestAutoPushesStaleEntriesWhenThePeerReturns(t *testing.T) { // V7
-	each(t, async(infinispan.ModeAuto), func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			fill(w.a, "sessions", "fresh", 50)
-			fill(w.b, "sessions", "stale", 30)
-			w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
-			w.a.Node(1).Restart()
-			w.Pass(2 * time.Minute)
-			w.want(w.a, "sessions", 50)
-			w.a.Freeze()
-			w.Pass(time.Minute)
-			w.a.Thaw()
-			w.Pass(2 * time.Minute)
-			w.want(w.a, "sessions", 80)
-			if w.b.Node(0).Offline("sessions") {
-				t.Error("the peer is offline still")
-			}
-		})
+	each(t, async(infinispan.ModeAuto), func(w *world) {
+		fill(w.a, "sessions", "fresh", 50)
+		fill(w.b, "sessions", "stale", 30)
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		w.a.Node(1).Restart()
+		w.Pass(2 * time.Minute)
+		w.want(w.a, "sessions", 50)
+		w.a.Freeze()
+		w.Pass(time.Minute)
+		w.a.Thaw()
+		w.Pass(2 * time.Minute)
+		w.want(w.a, "sessions", 80)
+		if w.b.Node(0).Offline("sessions") {
+			t.Error("the peer is offline still")
+		}
 	})
 }
 
@@ -135,24 +127,22 @@ func TestFlagOutlivesItsCache(t *testing.T) { // V47
 }
 
 func TestTwoFlagsThatChangeAtTheSameTimeLockTheSiteOn15(t *testing.T) { // V66
-	each(t, sim.Options{Caches: sim.Caches("sessions", "work")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			done := make(chan error, 2)
-			for _, cache := range []string{"sessions", "work"} {
-				go func() { done <- w.a0.TakeOffline(w.ctx(), cache, "site-b") }()
-			}
-			locked := errors.Join(<-done, <-done) != nil
-			if locked != (o.Version == "15.0.21") {
-				t.Errorf("locked: %v", locked)
-			}
-			if _, err := w.a0.Info(w.ctx()); (err != nil) != locked {
-				t.Errorf("info: %v", err)
-			}
-			w.a.Restart()
-			if _, err := w.a0.Info(w.ctx()); err != nil {
-				t.Errorf("after a restart: %v", err)
-			}
-		})
+	each(t, sim.Options{Caches: sim.Caches("sessions", "work")}, func(w *world) {
+		done := make(chan error, 2)
+		for _, cache := range []string{"sessions", "work"} {
+			go func() { done <- w.a0.TakeOffline(w.ctx(), cache, "site-b") }()
+		}
+		locked := errors.Join(<-done, <-done) != nil
+		if locked != (w.version == "15.0.21") {
+			t.Errorf("locked: %v", locked)
+		}
+		if _, err := w.a0.Info(w.ctx()); (err != nil) != locked {
+			t.Errorf("info: %v", err)
+		}
+		w.a.Restart()
+		if _, err := w.a0.Info(w.ctx()); err != nil {
+			t.Errorf("after a restart: %v", err)
+		}
 	})
 }
 

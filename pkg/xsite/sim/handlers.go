@@ -144,7 +144,7 @@ func onBackup(do cacheHandler) handler {
 func backups(q *request, c *cacheState, done func(reply)) {
 	n := q.node
 	if !n.site.world.release.asksMembers() {
-		done(inJSON(fmt.Sprintf(`{"%s":{"status":"%s"}}`, c.backup, flagWord(n.flags[c.spec.Name]))))
+		done(inJSON(marshal(statusOf(c, flagWord(n.flags[c.spec.Name])))))
 		return
 	}
 	var online, offline []string
@@ -161,12 +161,17 @@ func backups(q *request, c *cacheState, done func(reply)) {
 	}
 	switch {
 	case len(offline) == 0:
-		done(inJSON(fmt.Sprintf(`{"%s":{"status":"online"}}`, c.backup)))
+		done(inJSON(marshal(statusOf(c, "online"))))
 	case len(online) == 0:
-		done(inJSON(fmt.Sprintf(`{"%s":{"status":"offline"}}`, c.backup)))
+		done(inJSON(marshal(statusOf(c, "offline"))))
 	default:
 		done(inJSON(marshal(map[string]any{c.backup: map[string]any{"status": "mixed", "online": online, "offline": offline}})))
 	}
+}
+
+// statusOf is the status of a cache's one backup.
+func statusOf(c *cacheState, word string) map[string]any {
+	return map[string]any{c.backup: map[string]string{"status": word}}
 }
 
 func flagWord(offline bool) string {

@@ -108,33 +108,31 @@ func probeCache(peer string) []byte {
 }
 
 func TestProbe(t *testing.T) { // V65
-	each(t, sim.Options{}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			w.must(w.b0.CreateCache(w.ctx(), "probe", probeCache("site-a")))
-			w.must(w.a0.CreateCache(w.ctx(), "probe", probeCache("site-b")))
-			began := time.Now()
-			w.must(w.a0.Put(w.ctx(), "probe", "key", "value"))
-			if _, found, err := w.b1.Get(w.ctx(), "probe", "key"); err != nil || !found || time.Since(began) > time.Second {
-				t.Errorf("the entry did not cross: %v %v after %s", found, err, time.Since(began))
-			}
-			w.must(w.b0.Clear(w.ctx(), "probe"))
-			if _, found, err := w.a0.Get(w.ctx(), "probe", "key"); err != nil || !found {
-				t.Errorf("the clear leaked: %v %v", found, err)
-			}
-			w.Cut()
-			began = time.Now()
-			w.must(w.a0.Put(w.ctx(), "probe", "another", "value"))
-			if took := time.Since(began); took < 4*time.Second || !w.sees(w.a0, "site-b") {
-				t.Errorf("over a cut link the put took %s", took)
-			}
-			if _, found := w.b.Get("probe", "another"); found {
-				t.Error("the entry crossed a cut link")
-			}
-			for _, c := range []*infinispan.Client{w.a0, w.b0} {
-				w.must(c.DeleteCache(w.ctx(), "probe"))
-				w.must(c.DeleteCache(w.ctx(), "probe"))
-			}
-		})
+	each(t, sim.Options{}, func(w *world) {
+		w.must(w.b0.CreateCache(w.ctx(), "probe", probeCache("site-a")))
+		w.must(w.a0.CreateCache(w.ctx(), "probe", probeCache("site-b")))
+		began := time.Now()
+		w.must(w.a0.Put(w.ctx(), "probe", "key", "value"))
+		if _, found, err := w.b1.Get(w.ctx(), "probe", "key"); err != nil || !found || time.Since(began) > time.Second {
+			t.Errorf("the entry did not cross: %v %v after %s", found, err, time.Since(began))
+		}
+		w.must(w.b0.Clear(w.ctx(), "probe"))
+		if _, found, err := w.a0.Get(w.ctx(), "probe", "key"); err != nil || !found {
+			t.Errorf("the clear leaked: %v %v", found, err)
+		}
+		w.Cut()
+		began = time.Now()
+		w.must(w.a0.Put(w.ctx(), "probe", "another", "value"))
+		if took := time.Since(began); took < 4*time.Second || !w.sees(w.a0, "site-b") {
+			t.Errorf("over a cut link the put took %s", took)
+		}
+		if _, found := w.b.Get("probe", "another"); found {
+			t.Error("the entry crossed a cut link")
+		}
+		for _, c := range []*infinispan.Client{w.a0, w.b0} {
+			w.must(c.DeleteCache(w.ctx(), "probe"))
+			w.must(c.DeleteCache(w.ctx(), "probe"))
+		}
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 
 // joined is what becomes of the pushes of a cluster that a node joins: those of the site begin from scratch, those that
 // had lost their coordinator go on at the eldest (V19).
-func (s *Site) joined(n *Node) {
+func (s *Site) joined() {
 	for _, name := range sortedKeys(s.caches) {
 		t := s.caches[name].out
 		if t == nil || t.stuck {

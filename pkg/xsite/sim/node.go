@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -143,13 +144,11 @@ func (n *Node) start() {
 		s.rise()
 	}
 	if w.release.replicatedFlags() {
-		for cache, offline := range s.offline {
-			n.flags[cache] = offline
-		}
+		maps.Copy(n.flags, s.offline)
 	}
 	s.oldest = append(s.oldest, n)
 	n.doors.open(http.HandlerFunc(n.serve))
-	s.joined(n)
+	s.joined()
 	w.contactsChanged()
 }
 
@@ -241,7 +240,7 @@ func (n *Node) thaw() {
 				n.suspected = false
 				s.oldest = append(s.oldest, n)
 				s.adopt(n)
-				s.joined(n)
+				s.joined()
 				w.contactsChanged()
 			}
 		})
@@ -257,9 +256,7 @@ func (n *Node) thaw() {
 // adopt gives a node what its cluster decided while it was frozen.
 func (s *Site) adopt(n *Node) {
 	if s.world.release.replicatedFlags() {
-		for cache, offline := range s.offline {
-			n.flags[cache] = offline
-		}
+		maps.Copy(n.flags, s.offline)
 	}
 }
 

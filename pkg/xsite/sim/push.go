@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -154,12 +155,7 @@ func (s *sender) current() bool {
 	if t.ended || t.stuck {
 		return false
 	}
-	for _, other := range t.senders {
-		if other == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(t.senders, s)
 }
 
 // step sends the next chunk, or ends this node's part.
@@ -230,7 +226,8 @@ func (s *sender) sendChunk(chunk []string) {
 			s.later(c.site.world.o.ChunkTime)
 			return
 		}
-		if s.retries++; s.retries > c.spec.ChunkRetries {
+		s.retries++
+		if s.retries > c.spec.ChunkRetries {
 			s.done, s.keys = true, nil
 			t.confirm(infinispan.PushError)
 			return

@@ -22,44 +22,42 @@ func (w *world) wantRefused(err error, text string) {
 }
 
 func TestFailedPushLeavesThePeerOnlineAndTheWritesFailing(t *testing.T) { // V10 to V14
-	each(t, pair(), func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			fill(w.a, "sessions", "fresh", 100)
-			w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
-			w.must(w.a.Put(w.ctx(), "sessions", "before", "value", 0))
-			w.b.Freeze()
-			began := time.Now()
-			w.wantRefused(w.a0.StartPush(w.ctx(), "sessions", "site-b"), "ISPN012047")
-			if took := time.Since(began); took < 4*time.Second || took > 6*time.Second {
-				t.Errorf("the start took %s", took)
-			}
-			w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushSending)
-			if w.a.Node(0).Offline("sessions") {
-				t.Error("the peer is offline still")
-			}
-			if err := w.a.Put(w.ctx(), "sessions", "failed", "value", 0); err == nil {
-				t.Error("the write succeeded")
-			}
-			if _, found := w.a.Get("sessions", "failed"); found {
-				t.Error("a write that failed is there")
-			}
-			w.b.Thaw()
-			w.Pass(time.Second)
-			w.must(w.a0.ClearPushStatus(w.ctx(), "sessions"))
-			w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushSending)
-			w.wantRefused(w.a0.StartPush(w.ctx(), "sessions", "site-b"), "ISPN012047")
-			for _, c := range []*infinispan.Client{w.a0, w.a1} {
-				w.must(c.CancelPush(w.ctx(), "sessions", "site-b"))
-			}
-			w.must(w.b0.CancelReceive(w.ctx(), "sessions", "site-a"))
-			w.must(w.a0.ClearPushStatus(w.ctx(), "sessions"))
-			w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushIdle)
-			w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
-			w.Pass(time.Minute)
-			w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushOK)
-			w.want(w.a, "sessions", 101)
-			w.want(w.b, "sessions", 102) // the write that failed arrived
-		})
+	each(t, pair(), func(w *world) {
+		fill(w.a, "sessions", "fresh", 100)
+		w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
+		w.must(w.a.Put(w.ctx(), "sessions", "before", "value", 0))
+		w.b.Freeze()
+		began := time.Now()
+		w.wantRefused(w.a0.StartPush(w.ctx(), "sessions", "site-b"), "ISPN012047")
+		if took := time.Since(began); took < 4*time.Second || took > 6*time.Second {
+			t.Errorf("the start took %s", took)
+		}
+		w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushSending)
+		if w.a.Node(0).Offline("sessions") {
+			t.Error("the peer is offline still")
+		}
+		if err := w.a.Put(w.ctx(), "sessions", "failed", "value", 0); err == nil {
+			t.Error("the write succeeded")
+		}
+		if _, found := w.a.Get("sessions", "failed"); found {
+			t.Error("a write that failed is there")
+		}
+		w.b.Thaw()
+		w.Pass(time.Second)
+		w.must(w.a0.ClearPushStatus(w.ctx(), "sessions"))
+		w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushSending)
+		w.wantRefused(w.a0.StartPush(w.ctx(), "sessions", "site-b"), "ISPN012047")
+		for _, c := range []*infinispan.Client{w.a0, w.a1} {
+			w.must(c.CancelPush(w.ctx(), "sessions", "site-b"))
+		}
+		w.must(w.b0.CancelReceive(w.ctx(), "sessions", "site-a"))
+		w.must(w.a0.ClearPushStatus(w.ctx(), "sessions"))
+		w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushIdle)
+		w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
+		w.Pass(time.Minute)
+		w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushOK)
+		w.want(w.a, "sessions", 101)
+		w.want(w.b, "sessions", 102) // the write that failed arrived
 	})
 }
 

@@ -16,6 +16,7 @@ type world struct {
 	*sim.World
 
 	t              *testing.T
+	version        string
 	a, b           *sim.Site
 	a0, a1, b0, b1 *infinispan.Client
 }
@@ -28,18 +29,15 @@ func simulate(t *testing.T, o sim.Options, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{World: made, t: t, a: made.Sites()[0], b: made.Sites()[1]}
-		for i, s := range made.Sites() {
-			for j, n := range s.Nodes() {
-				c, err := n.Client()
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer c.Close()
-				*[][]**infinispan.Client{{&w.a0, &w.a1}, {&w.b0, &w.b1}}[i][j] = c
-			}
-		}
+		w := &world{World: made, t: t, version: o.Version, a: made.Sites()[0], b: made.Sites()[1]}
 		defer made.Close()
+		nodes := append(w.a.Nodes(), w.b.Nodes()...)
+		for i, c := range []**infinispan.Client{&w.a0, &w.a1, &w.b0, &w.b1} {
+			if *c, err = nodes[i].Client(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup((*c).Close)
+		}
 		test(w)
 		if unknown := w.Unknown(); len(unknown) > 0 {
 			t.Errorf("unknown requests: %q", unknown)
@@ -48,11 +46,11 @@ func simulate(t *testing.T, o sim.Options, test func(w *world)) {
 }
 
 // each runs a test for every version.
-func each(t *testing.T, o sim.Options, test func(t *testing.T, o sim.Options)) {
+func each(t *testing.T, o sim.Options, test func(w *world)) {
 	t.Helper()
 	for _, version := range sim.Versions() {
 		o.Version = version
-		t.Run(version, func(t *testing.T) { test(t, o) })
+		t.Run(version, func(t *testing.T) { simulate(t, o, test) })
 	}
 }
 
@@ -100,48 +98,44 @@ func (w *world) wantStatus(c *infinispan.Client, cache, site string, status infi
 }
 
 func TestAPushBringsEverythingToTheOtherSite(t *testing.T) { // V22
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			fill(w.a, "sessions", "fresh", 100)
-			w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
-			w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
-			w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushSending)
-			w.Pass(time.Minute)
-			w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushOK)
-			w.want(w.b, "sessions", 100)
-			flags, err := w.a0.NodeFlags(w.ctx(), "sessions", "site-b")
-			w.must(err)
-			for node, flag := range flags {
-				if flag != infinispan.FlagOnline {
-					t.Errorf("%s says %s", node, flag)
-				}
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
+		fill(w.a, "sessions", "fresh", 100)
+		w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
+		w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
+		w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushSending)
+		w.Pass(time.Minute)
+		w.wantStatus(w.a1, "sessions", "site-b", infinispan.PushOK)
+		w.want(w.b, "sessions", 100)
+		flags, err := w.a0.NodeFlags(w.ctx(), "sessions", "site-b")
+		w.must(err)
+		for node, flag := range flags {
+			if flag != infinispan.FlagOnline {
+				t.Errorf("%s says %s", node, flag)
 			}
-		})
+		}
 	})
 }
 
 func TestEveryCallOfTheClientIsAnswered(t *testing.T) {
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(t *testing.T, o sim.Options) {
-		simulate(t, o, func(w *world) {
-			ctx := w.ctx()
-			info, err := w.a0.Info(ctx)
-			w.must(err)
-			if !info.SeesSite("site-b") || !info.RelayNode || len(info.Members) != 2 {
-				t.Errorf("info: %+v", info)
-			}
-			_, err = w.a0.Health(ctx)
-			w.must(err)
-			_, err = w.a0.CacheNames(ctx)
-			w.must(err)
-			config, err := w.a0.CacheConfig(ctx, "sessions")
-			w.must(err)
-			if config.Backups["site-b"].Timeout != 4500*time.Millisecond || config.Backups["site-b"].ChunkSize != 16 {
-				t.Errorf("config: %+v", config)
-			}
-			w.must(w.a0.Put(ctx, "sessions", "key", "value"))
-			if value, found, err := w.b0.Get(ctx, "sessions", "key"); err != nil || !found || string(value) != "value" {
-				t.Errorf("%s %v %v", value, found, err)
-			}
-		})
+	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
+		ctx := w.ctx()
+		info, err := w.a0.Info(ctx)
+		w.must(err)
+		if !info.SeesSite("site-b") || !info.RelayNode || len(info.Members) != 2 {
+			t.Errorf("info: %+v", info)
+		}
+		_, err = w.a0.Health(ctx)
+		w.must(err)
+		_, err = w.a0.CacheNames(ctx)
+		w.must(err)
+		config, err := w.a0.CacheConfig(ctx, "sessions")
+		w.must(err)
+		if config.Backups["site-b"].Timeout != 4500*time.Millisecond || config.Backups["site-b"].ChunkSize != 16 {
+			t.Errorf("config: %+v", config)
+		}
+		w.must(w.a0.Put(ctx, "sessions", "key", "value"))
+		if value, found, err := w.b0.Get(ctx, "sessions", "key"); err != nil || !found || string(value) != "value" {
+			t.Errorf("%s %v %v", value, found, err)
+		}
 	})
 }

@@ -2,9 +2,9 @@ package contract
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -83,7 +83,7 @@ func (p *play) idle(ctx context.Context) {
 // contents: writing, reading, listing, clearing.
 func (p *play) contents(ctx context.Context) {
 	for _, cache := range []string{"guide", "later", "nope"} {
-		p.ask(ctx, siteA, 0, put(cache, "key", "value"))
+		p.ask(ctx, siteA, 0, put(cache, "key"))
 		p.ask(ctx, siteA, 0, Request{Method: http.MethodGet, Path: "/rest/v2/caches/" + cache + "/key", Accept: "text/plain"})
 		p.ask(ctx, siteA, 0, Request{Method: http.MethodGet, Path: "/rest/v2/caches/" + cache + "/missing", Accept: "text/plain"})
 	}
@@ -115,7 +115,7 @@ func (p *play) messages(ctx context.Context) {
 		Body: "package contract;\nmessage Key { optional string id = 1; }\n",
 	})
 	for _, id := range []string{"a", "b"} {
-		key := url.PathEscape(fmt.Sprintf(`{"_type":"contract.Key","id":"%s"}`, id))
+		key := url.PathEscape(`{"_type":"contract.Key","id":"` + id + `"}`)
 		p.must(ctx, siteA, 0, Request{
 			Method: http.MethodPut, Path: "/rest/v2/caches/messages/" + key, KeyType: "application/json", ContentType: "text/plain", Body: "value",
 		})
@@ -172,15 +172,14 @@ func (p *play) probe(ctx context.Context) {
 			ContentType: "application/json", Body: configuration,
 		})
 	}
-	toA := `{"replicated-cache":{"mode":"SYNC","encoding":{"media-type":"text/plain"},"backups":{"site-a":{"backup":{"strategy":"SYNC","timeout":4500,"failure-policy":"WARN"}}}}}`
-	toB := `{"replicated-cache":{"mode":"SYNC","encoding":{"media-type":"text/plain"},"backups":{"site-b":{"backup":{"strategy":"SYNC","timeout":4500,"failure-policy":"WARN"}}}}}`
+	toA, toB := strings.ReplaceAll(probeCache, "PEER", siteA), strings.ReplaceAll(probeCache, "PEER", siteB)
 	create(siteB, "probe", toA)
 	create(siteA, "probe", toB)
 	create(siteA, "probe", toB)
 	create(siteA, "broken", `{"nonsense-cache":{}}`)
 	create(siteA, "broken", `nonsense`)
-	create(siteA, "broken", `{"distributed-cache":{"mode":"SYNC","backups":{"site-b":{"backup":{"strategy":"ASYNC","failure-policy":"FAIL"}}}}}`)
-	p.ask(ctx, siteA, 0, put("probe", "key", "value"))
+	create(siteA, "broken", strings.ReplaceAll(failingCache, "PEER", siteB))
+	p.ask(ctx, siteA, 0, put("probe", "key"))
 	p.ask(ctx, siteB, 0, Request{Method: http.MethodGet, Path: "/rest/v2/caches/probe/key", Accept: "text/plain"})
 	p.get(ctx, siteA, 0, "caches/probe?action=config")
 	p.post(ctx, siteB, 0, "caches/probe?action=clear", "SKIP_XSITE_BACKUP")

@@ -69,12 +69,11 @@ func (p *play) send(ctx context.Context, site string, node int, r Request) Answe
 }
 
 // ask sends a request and notes the answer.
-func (p *play) ask(ctx context.Context, site string, node int, r Request) Answer {
+func (p *play) ask(ctx context.Context, site string, node int, r Request) {
 	answer := p.send(ctx, site, node, r)
 	if p.err == nil {
 		p.notes = append(p.notes, Exchange{State: p.state, Site: site, Node: node, Request: r, Answer: p.normalise(answer)})
 	}
-	return answer
 }
 
 // varies says of the last answer that its body is not always the same.
@@ -84,12 +83,12 @@ func (p *play) varies(because string) {
 	}
 }
 
-func (p *play) get(ctx context.Context, site string, node int, path string) Answer {
-	return p.ask(ctx, site, node, Request{Method: http.MethodGet, Path: "/rest/v2/" + path})
+func (p *play) get(ctx context.Context, site string, node int, path string) {
+	p.ask(ctx, site, node, Request{Method: http.MethodGet, Path: "/rest/v2/" + path})
 }
 
-func (p *play) post(ctx context.Context, site string, node int, path string, flags ...string) Answer {
-	return p.ask(ctx, site, node, Request{Method: http.MethodPost, Path: "/rest/v2/" + path, Flags: strings.Join(flags, ",")})
+func (p *play) post(ctx context.Context, site string, node int, path string, flags ...string) {
+	p.ask(ctx, site, node, Request{Method: http.MethodPost, Path: "/rest/v2/" + path, Flags: strings.Join(flags, ",")})
 }
 
 // must is a step on the way, which is not noted and has to succeed.
@@ -142,14 +141,14 @@ func (p *play) create(ctx context.Context, name, configuration string, on ...str
 // fill puts entries into a cache of site-a.
 func (p *play) fill(ctx context.Context, site, cache string, n int) {
 	for i := range n {
-		p.must(ctx, site, i%2, put(cache, fmt.Sprintf("key-%03d", i), "value"))
+		p.must(ctx, site, i%2, put(cache, fmt.Sprintf("key-%03d", i)))
 	}
 }
 
 // put is the request to write an entry.
-func put(cache, key, value string) Request {
+func put(cache, key string) Request {
 	return Request{
-		Method: http.MethodPut, Path: "/rest/v2/caches/" + cache + "/" + key, ContentType: "text/plain", Body: value,
+		Method: http.MethodPut, Path: "/rest/v2/caches/" + cache + "/" + key, ContentType: "text/plain", Body: "value",
 	}
 }
 

@@ -48,7 +48,13 @@ func (p *play) push(ctx context.Context) {
 	p.act(ctx, siteA, 1, "slow", "cancel-push-state")
 	p.status(ctx, "slow")
 	p.forget(ctx, "slow")
+	p.cancelled(ctx)
+	p.pair.Heal()
+	p.pair.Delay(0)
+}
 
+// cancelled: pushes that are ended, by a cancel or by a clear at the receiver (V16, V21).
+func (p *play) cancelled(ctx context.Context) {
 	p.state = "push cancelled"
 	p.act(ctx, siteA, 0, "slow", "start-push-state")
 	p.act(ctx, siteA, 0, "slow", "cancel-push-state")
@@ -77,8 +83,6 @@ func (p *play) push(ctx context.Context) {
 	p.untilPushed(ctx, "slow", "OK")
 	p.status(ctx, "slow")
 	p.forget(ctx, "slow")
-	p.pair.Heal()
-	p.pair.Delay(0)
 }
 
 // pushAsync: a second start is not refused (F8).
@@ -104,14 +108,14 @@ func (p *play) missing(ctx context.Context) {
 	p.create(ctx, "orphan", guideCache, siteA)
 	p.create(ctx, "stray", probeCache, siteA)
 	for _, cache := range []string{"widow", "orphan", "stray"} {
-		p.ask(ctx, siteA, 0, put(cache, "key", "value"))
+		p.ask(ctx, siteA, 0, put(cache, "key"))
 		// On 14 each node finds out for itself: the one that is asked, or the one that owns the key.
 		for i := range 16 {
-			p.send(ctx, siteA, i%2, put(cache, fmt.Sprintf("key-%02d", i), "value"))
+			p.send(ctx, siteA, i%2, put(cache, fmt.Sprintf("key-%02d", i)))
 		}
 		p.wait(ctx, 2*time.Second)
 		p.flags(ctx, siteA, cache)
-		p.ask(ctx, siteA, 0, put(cache, "another", "value"))
+		p.ask(ctx, siteA, 0, put(cache, "another"))
 		p.act(ctx, siteA, 0, cache, "start-push-state")
 		p.wait(ctx, 2*time.Second)
 		p.status(ctx, cache)
@@ -130,11 +134,11 @@ func (p *play) frozen(ctx context.Context) {
 	p.act(ctx, siteA, 0, "guide", "start-push-state")
 	p.status(ctx, "guide")
 	p.flags(ctx, siteA, "guide")
-	p.ask(ctx, siteA, 0, put("guide", "during", "value"))
+	p.ask(ctx, siteA, 0, put("guide", "during"))
 	p.post(ctx, siteA, 0, "caches/guide/x-site/local?action=clear-push-state-status")
 	p.status(ctx, "guide")
 	p.act(ctx, siteA, 0, "guide", "take-offline")
-	p.ask(ctx, siteA, 0, put("guide", "offline", "value"))
+	p.ask(ctx, siteA, 0, put("guide", "offline"))
 	p.do(p.pair.Thaw(siteB))
 	p.do(p.pair.Linked(ctx))
 	p.wait(ctx, 2*time.Second)
@@ -161,7 +165,7 @@ func (p *play) cut(ctx context.Context) {
 	p.act(ctx, siteA, 0, "slow", "start-push-state")
 	p.pair.Cut()
 	p.status(ctx, "slow")
-	p.ask(ctx, siteA, 0, put("slow", "during", "value"))
+	p.ask(ctx, siteA, 0, put("slow", "during"))
 	p.varies("only the node that owns the key has words for it")
 	p.untilPushed(ctx, "slow", "ERROR")
 	p.status(ctx, "slow")
@@ -170,7 +174,7 @@ func (p *play) cut(ctx context.Context) {
 	p.get(ctx, siteA, 0, p.container())
 	p.act(ctx, siteA, 0, "slow", "start-push-state")
 	p.status(ctx, "slow")
-	p.ask(ctx, siteA, 0, put("slow", "during", "value"))
+	p.ask(ctx, siteA, 0, put("slow", "during"))
 	p.varies("only the node that owns the key has words for it")
 	p.act(ctx, siteA, 0, "slow", "take-offline")
 	p.act(ctx, siteA, 0, "slow", "cancel-push-state")
