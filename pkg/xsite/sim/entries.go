@@ -82,7 +82,8 @@ func stats(q *request, c *cacheState) reply {
 	}
 	return inJSON(marshal(map[string]int64{
 		"time_since_start": 1, "time_since_reset": 1, "average_read_time_nanos": zero, "average_write_time": zero,
-		"average_write_time_nanos": zero, "average_remove_time": zero, "average_remove_time_nanos": zero, "approximate_entries": held, "approximate_entries_in_memory": held,
+		"average_write_time_nanos": zero, "average_remove_time": zero, "average_remove_time_nanos": zero,
+		"approximate_entries": held, "approximate_entries_in_memory": held,
 		"approximate_entries_unique": owned, "current_number_of_entries": -1, "current_number_of_entries_in_memory": -1,
 		"off_heap_memory_used": 0, "data_memory_used": -1, "stores": stores, "retrievals": zero, "hits": zero, "misses": zero,
 		"remove_hits": removes, "remove_misses": zero, "evictions": zero, "average_read_time": zero,
