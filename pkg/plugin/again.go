@@ -13,7 +13,12 @@ func secretFlags() []string { return []string{"token", "password", "proxy-url"} 
 // commandLine gives the command that was called, for a message that tells to call it again; the values of secret flags
 // are left out, and the flags named in without.
 func commandLine(flags *pflag.FlagSet, without ...string) string {
-	words := []string{displayName}
+	return commandLineOf(displayName, flags, without...)
+}
+
+// commandLineOf is commandLine for a command below the recovery.
+func commandLineOf(path string, flags *pflag.FlagSet, without ...string) string {
+	words := []string{path}
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if !flag.Changed || slices.Contains(without, flag.Name) {
 			return

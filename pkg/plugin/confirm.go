@@ -30,23 +30,38 @@ type confirmation struct {
 // ask shows the plan and gets the name of the site whose data is discarded: from --confirm, or typed. Anything else is
 // an error that wraps xsite.ErrNotConfirmed.
 func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
-	if _, err := io.WriteString(c.out, planText(plan, c.view)+"\n"); err != nil {
+	name := plan.Secondary.Name
+	return c.agree(ctx, question{
+		text: planText(plan, c.view) + "\n", name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
+		prompt: "Type the name of the site whose data is discarded (" + printable(name) + ") to go on: ",
+	})
+}
+
+// question is what stands before a change: a text to read, and the name of a site to give.
+type question struct {
+	text, name, prompt string
+	// purpose and subject say what the name is for: to PURPOSE NAME; SUBJECT is NAME.
+	purpose, subject string
+}
+
+// agree asks a question: the name comes from --confirm, or is typed at the prompt.
+func (c confirmation) agree(ctx context.Context, q question) error {
+	name := q.name
+	if _, err := io.WriteString(c.out, q.text); err != nil {
 		return fmt.Errorf("%w: the plan could not be shown: %w", xsite.ErrNotConfirmed, err)
 	}
-	name := plan.Secondary.Name
 	switch {
 	case name == "":
 		return fmt.Errorf("%w: the secondary's servers gave no site name", xsite.ErrNotConfirmed)
 	case c.given == name:
 		return nil
 	case c.given != "":
-		return fmt.Errorf("%w: --confirm names %q, but the site whose data would be discarded is %q", xsite.ErrNotConfirmed, c.given, name)
+		return fmt.Errorf("%w: --confirm names %q, but %s is %q", xsite.ErrNotConfirmed, c.given, q.subject, name)
 	case !c.interactive:
-		return fmt.Errorf("%w: there is no terminal to ask on; to discard the data of %s, call\n%s --confirm %s",
-			xsite.ErrNotConfirmed, name, c.again, shellQuote(name))
+		return fmt.Errorf("%w: there is no terminal to ask on; to %s %s, call\n%s --confirm %s",
+			xsite.ErrNotConfirmed, q.purpose, name, c.again, shellQuote(name))
 	}
-	prompt := "Type the name of the site whose data is discarded (" + printable(name) + ") to go on: "
-	if _, err := io.WriteString(c.out, prompt); err != nil {
+	if _, err := io.WriteString(c.out, q.prompt); err != nil {
 		return fmt.Errorf("%w: the question could not be shown: %w", xsite.ErrNotConfirmed, err)
 	}
 	answer, err := readLine(ctx, c.in)
@@ -55,7 +70,7 @@ func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
 		return fmt.Errorf("%w: %w", xsite.ErrNotConfirmed, err)
 	}
 	if answer != name {
-		return fmt.Errorf("%w: %q was typed, the site whose data would be discarded is %q", xsite.ErrNotConfirmed, answer, name)
+		return fmt.Errorf("%w: %q was typed, %s is %q", xsite.ErrNotConfirmed, answer, q.subject, name)
 	}
 	return nil
 }

@@ -39,4 +39,10 @@ type Deps struct {
 	Who     func() string
 	Connect Connector
 	Recover Engine
+	// Abort, DiscardJournal, Prune, Fence and Lift are those of package xsite.
+	Abort          func(ctx context.Context, options xsite.AbortOptions) (xsite.Report, error)
+	DiscardJournal func(ctx context.Context, options xsite.DiscardOptions) (xsite.Report, error)
+	Prune          func(ctx context.Context, options xsite.PruneOptions) (xsite.Report, error)
+	Fence          func(ctx context.Context, options xsite.FenceOptions) (xsite.Report, error)
+	Lift           func(ctx context.Context, options xsite.FenceOptions) (xsite.Report, error)
 }

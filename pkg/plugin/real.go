@@ -23,7 +23,12 @@ func RealDeps(streams genericiooptions.IOStreams) Deps {
 		Connect: func(ctx context.Context, options kube.Options) (Site, error) {
 			return kube.Connect(ctx, options)
 		},
-		Recover: xsite.Recover,
+		Recover:        xsite.Recover,
+		Abort:          xsite.Abort,
+		DiscardJournal: xsite.DiscardJournal,
+		Prune:          xsite.Prune,
+		Fence:          xsite.Fence,
+		Lift:           xsite.Lift,
 	}
 }
 

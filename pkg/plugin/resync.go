@@ -52,14 +52,7 @@ func (o *resyncOptions) Validate() error {
 func (o *resyncOptions) Run(ctx context.Context) error {
 	ctx, deadline, stop := withDeadline(ctx, o.run.timeout)
 	defer stop()
-	if o.target.insecure {
-		o.warn("--insecure-skip-tls-verify-infinispan: the Infinispan servers are NOT authenticated; " +
-			"whoever can answer in their place gets the credentials and decides what is kept")
-	}
-	if o.run.noPrimaryLease {
-		o.warn("--no-primary-lease: a run with mirrored roles, or one of somebody who swapped the two contexts, is NOT kept away; " +
-			"make sure that nobody else works on this pair")
-	}
+	o.warnOfFlags()
 	primary, secondary, err := o.connect(ctx)
 	if err != nil {
 		return err
@@ -184,6 +177,18 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 			return nil, failed(c.err)
 		}
 		return c.site, nil
+	}
+}
+
+// warnOfFlags says loudly what some flags give up.
+func (o *resyncOptions) warnOfFlags() {
+	if o.target.insecure {
+		o.warn("--insecure-skip-tls-verify-infinispan: the Infinispan servers are NOT authenticated; " +
+			"whoever can answer in their place gets the credentials and decides what is kept")
+	}
+	if o.run.noPrimaryLease {
+		o.warn("--no-primary-lease: a run with mirrored roles, or one of somebody who swapped the two contexts, is NOT kept away; " +
+			"make sure that nobody else works on this pair")
 	}
 }
 

@@ -136,6 +136,14 @@ func (p *pairFlags) validate() error {
 	return nil
 }
 
+// validatePrimary judges the flags of a command that works on the primary only.
+func (p *pairFlags) validatePrimary() error {
+	if err := p.refuseBare(); err != nil {
+		return err
+	}
+	return p.primary.validate()
+}
+
 // refuseBare names the pair to use in the place of a flag that would be meant for which of the two sites?
 func (p *pairFlags) refuseBare() error {
 	var refused error

@@ -22,6 +22,7 @@ const (
 const (
 	PhaseAbort Phase = "abort"
 	PhasePrune Phase = "prune"
+	PhaseFence Phase = "fence"
 )
 
 // Phases lists all phases of a recovery in the order in which it goes through them.

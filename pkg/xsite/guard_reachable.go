@@ -32,11 +32,15 @@ func guardView(primary, secondary *site) error {
 
 // unreachable is the end of a run whose sites do not see each other.
 func unreachable(here, peer *site, relay member) error {
+	next := "mend the link between the sites, then run the same command again"
+	if here.role == Primary {
+		next += "; until then this keeps the primary's writes from failing: kubectl ispn-resync fence --primary-context " + here.place.Context
+	}
 	return &Stop{
 		Guard:   GuardReachable,
 		Found:   fmt.Sprintf("site %s does not see site %s; it sees %v", here.name, peer.name, relay.info.SitesView),
 		Where:   fmt.Sprintf("pod %s of the %s", relay.pod.Name, here),
 		Because: "a push would fail and leave the secondary online on the primary: every write of the primary would then fail (V10)",
-		Next:    "mend the link between the sites, then run the same command again",
+		Next:    next,
 	}
 }

@@ -183,6 +183,11 @@ func (r *run) forget(ctx context.Context, how string) error {
 		r.noted("", "old journals stay: %s", oneLine(err))
 		return nil
 	}
+	if how == closedSucceeded {
+		if err := r.dropFences(ctx); err != nil {
+			r.noted(Primary, "the record of a fence stays: %s", oneLine(err))
+		}
+	}
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := dropOldJournals(ctx, s.cluster); err != nil {
 			r.noted(s.role, "old journals stay: %s", oneLine(err))
@@ -223,7 +228,7 @@ func dropOldJournals(ctx context.Context, cluster Cluster) error {
 	closed := 0
 	for _, one := range stored {
 		record, err := parseRecord(one)
-		if err != nil || record.Closed == "" {
+		if err != nil || record.Closed == "" || record.Closed == closedFence {
 			continue
 		}
 		closed++

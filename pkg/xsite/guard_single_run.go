@@ -32,6 +32,9 @@ func (r *run) checkSingleRun(ctx context.Context) error {
 
 // leased lists the sites whose leases a run takes, in order.
 func (r *run) leased() []*site {
+	if r.alone {
+		return []*site{r.primary}
+	}
 	sites := leaseOrder(r.primary, r.secondary)
 	if !r.opts.NoPrimaryLease {
 		return sites
@@ -108,7 +111,7 @@ func (r *run) notTaken(ctx context.Context, s *site, cause error) error {
 
 // sameJournals proves that no other run began or ended between preflight and the leases.
 func (r *run) sameJournals(ctx context.Context) error {
-	for _, s := range []*site{r.secondary, r.primary} {
+	for _, s := range r.present() {
 		now, err := s.cluster.Journals(ctx)
 		if err != nil {
 			return fmt.Errorf("read the journals of the %s: %w", s, err)
@@ -122,6 +125,14 @@ func (r *run) sameJournals(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// present lists the sites that this run works with.
+func (r *run) present() []*site {
+	if r.alone {
+		return []*site{r.primary}
+	}
+	return []*site{r.secondary, r.primary}
 }
 
 // journalVersions maps records to their versions.

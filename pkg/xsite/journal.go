@@ -60,6 +60,8 @@ const (
 	closedSucceeded = "succeeded"
 	closedUndone    = "undone"
 	closedAborted   = "aborted"
+	// closedFence marks the record of a fence, which is no run and never unfinished.
+	closedFence = "fence"
 )
 
 // journal keeps one run's records in both clusters, with compare-and-swap on their versions.

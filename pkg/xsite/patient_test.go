@@ -82,7 +82,7 @@ func TestAnAnswerThatIsLostOnTheWayDoesNotEndTheRun(t *testing.T) {
 
 func TestASiteThatStaysAwayEndsTheRunSafelyAndTheSameCommandFinishes(t *testing.T) {
 	t.Parallel()
-	const housekeeping = 3 + leasesGivenBack // calls at the end, once the run is closed
+	const housekeeping = 4 + leasesGivenBack // calls at the end, once the run is closed
 	calls := callsAfterTheFirstChange(t)
 	for number, c := range calls {
 		if c.site == "" {

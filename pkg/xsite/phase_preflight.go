@@ -87,29 +87,37 @@ func (r *run) both(ctx context.Context, do func(context.Context, *site) error) e
 // checkAccess asks both API servers whether the user may do all that a run does.
 func (r *run) checkAccess(ctx context.Context) error {
 	for _, s := range []*site{r.primary, r.secondary} {
-		answers, err := s.cluster.Access(ctx, s.role)
-		if err != nil {
-			return fmt.Errorf("ask what this user may do in the %s: %w", s, err)
+		if err := r.accessTo(ctx, s); err != nil {
+			return err
 		}
-		var denied []string
-		for _, a := range answers {
-			switch what := a.describe(); {
-			case a.Allowed:
-			case a.Required:
-				denied = append(denied, what)
-			default:
-				r.warned(GuardChecksFirst, "%s: this user may not %s", s, what)
-			}
-		}
-		if len(denied) > 0 {
-			return &Stop{
-				Guard: GuardChecksFirst, Found: fmt.Sprintf("this user lacks %d permissions: %s", len(denied), joined(denied)), Where: s.String(),
-				Because: "the run would stop half-way, with Keycloak down",
-				Next:    "have them granted in a Role of that namespace, then run the same command again",
-			}
-		}
-		r.passed(GuardChecksFirst, "%s: all %d permissions are there", s, len(answers))
 	}
+	return nil
+}
+
+// accessTo is checkAccess for one site.
+func (r *run) accessTo(ctx context.Context, s *site) error {
+	answers, err := s.cluster.Access(ctx, s.role)
+	if err != nil {
+		return fmt.Errorf("ask what this user may do in the %s: %w", s, err)
+	}
+	var denied []string
+	for _, a := range answers {
+		switch what := a.describe(); {
+		case a.Allowed:
+		case a.Required:
+			denied = append(denied, what)
+		default:
+			r.warned(GuardChecksFirst, "%s: this user may not %s", s, what)
+		}
+	}
+	if len(denied) > 0 {
+		return &Stop{
+			Guard: GuardChecksFirst, Found: fmt.Sprintf("this user lacks %d permissions: %s", len(denied), joined(denied)), Where: s.String(),
+			Because: "the run would stop half-way, with Keycloak down",
+			Next:    "have them granted in a Role of that namespace, then run the same command again",
+		}
+	}
+	r.passed(GuardChecksFirst, "%s: all %d permissions are there", s, len(answers))
 	return nil
 }
 

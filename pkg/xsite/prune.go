@@ -70,7 +70,7 @@ func (r *run) leftovers(ctx context.Context) ([]leftover, error) {
 	r.seenJournals = map[Role]map[string]string{}
 	open := map[string]bool{}
 	for _, one := range past {
-		open[one.RunID] = one.Closed == ""
+		open[one.RunID] = one.Closed == "" || one.Closed == closedFence // a fence's record is its way back
 	}
 	unfinished := slices.ContainsFunc(past, func(p PastRun) bool { return p.Closed == "" })
 	var left []leftover

@@ -1,0 +1,56 @@
+package plugin
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// newFenceCommand makes the command that keeps the primary's writes working while the link is down.
+func newFenceCommand(deps Deps) *cobra.Command {
+	own := pflag.NewFlagSet("fence", pflag.ContinueOnError)
+	own.SortFlags = false
+	site := own.String("site", "", "The site to take offline; found by itself when caches back up to one only.")
+	lift := own.Bool("lift", false, "The way back: bring online again what a fence took offline.")
+	evenIfLinked := own.Bool("even-if-linked", false, "Fence although the two sites see each other; the other site misses every change from then on.")
+	return newSideCommand(deps, side{
+		use:   "fence --primary-context NAME",
+		short: "First aid while the link is down: keep the primary's writes working",
+		long: `
+			First aid while the link between the sites is down: take the other site offline on the primary, for
+			every cache that backs up to it. With the backups of Keycloak's guide every write of the primary
+			fails, or waits until it fails, as long as the other site is online for it and out of reach.
+
+			Only the primary is contacted. What was online is recorded in its cluster. When the link works
+			again, recover the other site, which misses what was changed meanwhile; that ends the fence too.
+			--lift brings it online again without recovering it.`,
+		example: `
+			# Show what would be taken offline
+			kubectl ispn-resync fence --primary-context site-a --dry-run
+
+			# Take it offline
+			kubectl ispn-resync fence --primary-context site-a --confirm site-b
+
+			# The way back
+			kubectl ispn-resync fence --primary-context site-a --lift`,
+		shared: []string{"confirm", "dry-run", "reason", "step-timeout", "poll-interval"}, own: own, primaryOnly: true,
+		validate: func() error {
+			if *lift && *evenIfLinked {
+				return usagef("--lift needs the two sites to see each other; --even-if-linked is for a fence")
+			}
+			return nil
+		},
+		do: func(ctx context.Context, o *sideOptions) (string, error) {
+			options := xsite.FenceOptions{Options: o.engine, Agree: o.agree, Site: *site, EvenIfLinked: *evenIfLinked}
+			act := o.deps.Fence
+			if *lift {
+				act = o.deps.Lift
+			}
+			report, err := act(ctx, options)
+			return reportText(report, options.DryRun), err
+		},
+	})
+}

@@ -1,0 +1,203 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// side describes a command beside the recovery, which works on the same two sites.
+type side struct {
+	use, short, long, example string
+	// shared names the flags of the recovery that this command has too.
+	shared []string
+	// own are the flags that only this command has; nil for none.
+	own *pflag.FlagSet
+	// primaryOnly says that the secondary is not contacted.
+	primaryOnly bool
+	// validate judges own flags; nil for nothing to judge.
+	validate func() error
+	// do does it with both sites connected (the secondary is nil for primaryOnly) and gives what goes to standard output.
+	do func(ctx context.Context, o *sideOptions) (string, error)
+}
+
+// sideOptions are what such a command was asked to do.
+type sideOptions struct {
+	*resyncOptions
+
+	side side
+	path string
+	// engine are the engine's options, with the sites in them.
+	engine xsite.Options
+	shown  progress
+}
+
+// newSideCommand makes a command beside the recovery.
+func newSideCommand(deps Deps, s side) *cobra.Command {
+	o := &sideOptions{resyncOptions: newResyncOptions(deps), side: s}
+	cmd := &cobra.Command{
+		Use: s.use, Short: s.short, Long: templates.LongDesc(s.long), Example: templates.Examples(s.example),
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.path = cmd.CommandPath()
+			if err := o.Complete(cmd); err != nil {
+				return err
+			}
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	options := pflag.NewFlagSet("options", pflag.ContinueOnError)
+	options.SortFlags = false
+	if s.own != nil {
+		options.AddFlagSet(s.own)
+	}
+	for _, set := range []*pflag.FlagSet{o.resyncOptions.run.safety, o.resyncOptions.run.pace} {
+		set.VisitAll(func(flag *pflag.Flag) {
+			if slices.Contains(s.shared, flag.Name) {
+				options.AddFlag(flag)
+			}
+		})
+	}
+	groups := []flagGroup{
+		{title: "Options", flags: options},
+		{title: "Where things are", flags: o.target.flags},
+		{title: "Connection to the primary", flags: o.pair.primary.flags},
+	}
+	sets := []*pflag.FlagSet{options, o.target.flags, o.pair.primary.flags, o.pair.bare}
+	completions := []map[string]cobra.CompletionFunc{o.pair.primary.completions()}
+	if !s.primaryOnly {
+		sets = append(sets, o.pair.secondary.flags)
+		completions = append(completions, o.pair.secondary.completions())
+		groups = append(groups, flagGroup{
+			title: "Connection to the secondary",
+			note:  "The same flags with --secondary- in the place of --primary-, e.g. --secondary-context.",
+		})
+	}
+	for _, set := range sets {
+		cmd.Flags().AddFlagSet(set)
+	}
+	cmd.SetHelpFunc(helpFunc(groups))
+	for _, c := range completions {
+		withCompletions(cmd, c)
+	}
+	return cmd
+}
+
+// validate judges the flags; nothing is contacted.
+func (o *sideOptions) validate() error {
+	pair := o.pair.validate
+	if o.side.primaryOnly {
+		pair = o.pair.validatePrimary
+	}
+	for _, judge := range []func() error{pair, o.target.validate, o.resyncOptions.run.validate, o.side.validate} {
+		if judge == nil {
+			continue
+		}
+		if err := judge(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run connects, does it, and writes what there is to say.
+func (o *sideOptions) run(ctx context.Context) error {
+	o.warnOfFlags()
+	var primary, secondary Site
+	var err error
+	if o.side.primaryOnly {
+		primary, err = o.connectOne(ctx, o.pair.primary)
+	} else {
+		primary, secondary, err = o.connect(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	defer primary.Close()
+	o.engine = o.resyncOptions.run.options()
+	o.engine.PrimaryCluster = primary
+	if secondary != nil {
+		defer secondary.Close()
+		o.engine.SecondaryCluster = secondary
+	}
+	o.engine.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
+	o.engine.Who, o.engine.Tool = o.deps.Who(), version.Get().Tool()
+	o.shown = newProgress(o.deps, o.all.Changed("v"))
+	defer o.shown.Close()
+	o.engine.Observer = o.shown
+	text, err := o.side.do(ctx, o)
+	o.shown.Close()
+	if err != nil {
+		return &failure{err: err, again: commandLineOf(o.path, o.all)}
+	}
+	if _, err := io.WriteString(o.deps.Streams.Out, text); err != nil {
+		return fmt.Errorf("it is done, but the result could not be written: %w", err)
+	}
+	return nil
+}
+
+// agree shows an undertaking and gets the name of the site that confirms it.
+func (o *sideOptions) agree(ctx context.Context, what xsite.Undertaking) error {
+	o.shown.Pause()
+	defer o.shown.Resume()
+	c := o.confirmation()
+	c.again = commandLineOf(o.path, o.all, "confirm")
+	return c.agree(ctx, question{
+		text: undertakingText(what), name: what.Site, purpose: "go on with", subject: "the site that it is about",
+		prompt: "Type the name of the site (" + printable(what.Site) + ") to go on: ",
+	})
+}
+
+// undertakingText is what stands above the question.
+func undertakingText(what xsite.Undertaking) string {
+	var b strings.Builder
+	b.WriteString(printable(what.Title) + "\n")
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{{"Found", what.Found}, {"This will", what.Does}} {
+		if len(part.lines) == 0 {
+			continue
+		}
+		b.WriteString("\n" + part.title + ":\n")
+		for _, line := range part.lines {
+			b.WriteString("  - " + printable(line) + "\n")
+		}
+	}
+	if what.Loses != "" {
+		b.WriteString("\nLOST by it: " + printable(what.Loses) + "\n")
+	}
+	return b.String() + "\n"
+}
+
+// reportText writes what was done, or would be.
+func reportText(report xsite.Report, dryRun bool) string {
+	var b strings.Builder
+	if dryRun {
+		b.WriteString("This would be done; it was a dry run: " + nothingChanged + ".\n")
+	}
+	for _, line := range report.Did {
+		b.WriteString("- " + printable(line) + "\n")
+	}
+	if len(report.Did) == 0 {
+		b.WriteString("There was nothing to do.\n")
+	}
+	return b.String()
+}
+
+// sharedFlags are the flags of the recovery that every command has which changes something.
+func sharedFlags() []string {
+	return []string{"confirm", "dry-run", "no-primary-lease", "step-timeout", "poll-interval"}
+}

@@ -1,0 +1,274 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// FenceOptions is what a fence is made of. Only the primary's cluster is used.
+type FenceOptions struct {
+	// Options are those of the recovery; SecondaryCluster and Confirm are not used.
+	Options
+	// Agree is asked before the first change.
+	Agree Agree
+	// Site is the site to take offline; empty for the only one that caches of the primary back up to.
+	Site string
+	// EvenIfLinked fences although the two sites see each other.
+	EvenIfLinked bool
+}
+
+// Fence takes the other site offline on the primary for every cache that backs up to it, so that the primary's writes neither
+// fail nor wait for a site that is out of reach (V10, V45). What was online is recorded in the primary's cluster, for Lift.
+func Fence(ctx context.Context, options FenceOptions) (Report, error) {
+	f := newFencing(options)
+	return f.undertake(ctx, PhaseFence, options.Agree, f.checkFence, f.fence, f.failed)
+}
+
+// Lift brings online what Fence took offline, once the two sites see each other again. The other site misses what was changed
+// meanwhile: a recovery is the better way, and removes the fence too.
+func Lift(ctx context.Context, options FenceOptions) (Report, error) {
+	f := newFencing(options)
+	return f.undertake(ctx, PhaseFence, options.Agree, f.checkLift, f.lift, f.failed)
+}
+
+// fencing is the work of a fence: a run that knows one site only.
+type fencing struct {
+	*run
+
+	options FenceOptions
+	// records are the fences found, fenced the caches that they took offline.
+	records []string
+	fenced  map[string]bool
+}
+
+// newFencing makes the work; nothing is asked yet.
+func newFencing(options FenceOptions) *fencing {
+	options.SecondaryCluster = options.PrimaryCluster // not used
+	r := newRun(options.Options)
+	r.secondary = &site{role: Secondary}
+	r.alone = true
+	return &fencing{run: r, options: options, fenced: map[string]bool{}}
+}
+
+// survey finds out who the primary is, and which site is meant.
+func (f *fencing) survey(ctx context.Context) (map[string]infinispan.CacheConfig, error) {
+	if err := f.accessTo(ctx, f.primary); err != nil {
+		return nil, err
+	}
+	if err := f.primary.survey(ctx); err != nil {
+		return nil, err
+	}
+	if err := readName(f.primary); err != nil {
+		return nil, err
+	}
+	if err := f.checkSingleRun(ctx); err != nil {
+		return nil, err
+	}
+	configs, err := cacheConfigs(ctx, f.primary)
+	if err != nil {
+		return nil, err
+	}
+	peers := map[string]bool{}
+	for _, config := range configs {
+		for peer := range config.Backups {
+			peers[peer] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(peers))
+	switch {
+	case f.options.Site == "" && len(names) == 1:
+		f.secondary.name = names[0]
+	case slices.Contains(names, f.options.Site):
+		f.secondary.name = f.options.Site
+	default:
+		return nil, &Stop{
+			Guard: GuardIdentity, Found: fmt.Sprintf("caches of site %s back up to: %s", f.primary.name, joined(names)), Where: f.primary.String(),
+			Because: "which site is to be taken offline cannot be told", Next: "name it with --site",
+		}
+	}
+	maps.DeleteFunc(configs, func(_ string, config infinispan.CacheConfig) bool {
+		_, backsUp := config.Backups[f.secondary.name]
+		return !backsUp
+	})
+	return configs, nil
+}
+
+// linked tells whether the primary's relay node sees the other site.
+func (f *fencing) linked() bool {
+	return slices.Contains(f.primary.relay().info.SitesView, f.secondary.name)
+}
+
+// checkFence finds what is online.
+func (f *fencing) checkFence(ctx context.Context) (Undertaking, error) {
+	configs, err := f.survey(ctx)
+	if err != nil {
+		return Undertaking{}, err
+	}
+	if f.linked() && !f.options.EvenIfLinked {
+		return Undertaking{}, &Stop{
+			Guard: GuardReachable, Found: fmt.Sprintf("site %s sees site %s", f.primary.name, f.secondary.name), Where: f.primary.String(),
+			Because: fmt.Sprintf("site %s would miss every change from now on, and a recovery would be needed", f.secondary.name),
+			Next:    "a fence is for a link that is down, which may take a minute to be noticed; add --even-if-linked to fence all the same",
+		}
+	}
+	found, err := f.journalsOfPrimary(ctx)
+	if err != nil {
+		return Undertaking{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(configs)) {
+		c := CachePlan{Name: name, RemoteName: name}
+		online, err := flagsEverywhere(ctx, f.primary, f.secondary.name, c, infinispan.FlagOffline)
+		if err != nil {
+			return Undertaking{}, fmt.Errorf("read the flags of cache %s: %w", name, err)
+		}
+		if len(online) > 0 {
+			f.plan.Caches = append(f.plan.Caches, c)
+		}
+	}
+	what := Undertaking{
+		Title: fmt.Sprintf("Take site %s offline on site %s, so that its writes depend on nobody", f.secondary.name, f.primary.name),
+		Site:  f.secondary.name, Found: found,
+	}
+	for _, c := range f.plan.Caches {
+		what.Does = append(what.Does, fmt.Sprintf("take site %s offline for cache %s", f.secondary.name, c.Name))
+	}
+	if len(f.plan.Caches) == 0 {
+		what.Found = append(what.Found, fmt.Sprintf("site %s is offline already for all %d caches", f.secondary.name, len(configs)))
+	}
+	return what, nil
+}
+
+// journalsOfPrimary reads the records in the primary's cluster, and what of them matters for a fence.
+func (f *fencing) journalsOfPrimary(ctx context.Context) ([]string, error) {
+	stored, err := f.primary.cluster.Journals(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the journals of the %s: %w", f.primary, err)
+	}
+	f.seenJournals = map[Role]map[string]string{Primary: journalVersions(stored)}
+	var found []string
+	for _, one := range stored {
+		record, err := parseRecord(one)
+		switch {
+		case err != nil:
+			found = append(found, oneLine(err))
+		case record.Closed == closedFence && record.SecondarySite == f.secondary.name:
+			f.records = append(f.records, one.ID)
+			for name := range record.Caches {
+				f.fenced[name] = true
+			}
+		case record.Closed == "" && record.SiteRole == Secondary:
+			return nil, &Stop{
+				Guard: GuardDirection, Found: fmt.Sprintf("run %s by %s is unfinished, and site %s is the one whose data it discards", record.RunID, record.Who, f.primary.name),
+				Where: f.primary.String(), Because: "it may be empty or half filled; it is no site to be made independent",
+				Next: "finish that run first",
+			}
+		case record.Closed == "":
+			found = append(found, fmt.Sprintf("run %s by %s is unfinished (phase %s); it goes on all the same later", record.RunID, record.Who, record.Phase))
+		}
+	}
+	return found, nil
+}
+
+// fence records what is online, then takes it offline.
+func (f *fencing) fence(ctx context.Context) error {
+	if len(f.plan.Caches) == 0 {
+		return nil
+	}
+	now := f.opts.Clock.Now().UTC()
+	record := JournalRecord{
+		Schema: journalSchema, RunID: f.id, SiteRole: Primary, PrimarySite: f.primary.name, SecondarySite: f.secondary.name,
+		PrimaryUID: f.primary.place.InfinispanUID, Who: f.opts.Who, Reason: f.opts.Reason, Tool: f.opts.Tool,
+		Started: now, Updated: now, Phase: PhaseFence, Closed: closedFence, Caches: map[string]CacheOriginal{},
+	}
+	for _, c := range f.plan.Caches {
+		record.Caches[c.Name] = CacheOriginal{PrimaryHoldsSecondary: infinispan.FlagOnline}
+	}
+	if _, err := putRecord(ctx, f.primary.cluster, record, ""); err != nil {
+		return journalStop(f.primary.place, f.id, err)
+	}
+	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOffline); err != nil {
+		return err
+	}
+	f.did(Primary, "site %s holds site %s offline for %d caches, on every server: its writes depend on nobody", f.primary.name, f.secondary.name, len(f.plan.Caches))
+	f.report.Did = append(f.report.Did, fmt.Sprintf("site %s misses every change from now on: recover it when the link works, which ends the fence too", f.secondary.name))
+	return nil
+}
+
+// checkLift finds what the fences took offline. It is brought online only towards a site that is seen (V10).
+func (f *fencing) checkLift(ctx context.Context) (Undertaking, error) {
+	configs, err := f.survey(ctx)
+	if err != nil {
+		return Undertaking{}, err
+	}
+	found, err := f.journalsOfPrimary(ctx)
+	if err != nil {
+		return Undertaking{}, err
+	}
+	if !f.linked() {
+		return Undertaking{}, unreachable(f.primary, f.secondary, f.primary.relay())
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.fenced)) {
+		if _, there := configs[name]; there {
+			f.plan.Caches = append(f.plan.Caches, CachePlan{Name: name, RemoteName: name})
+		}
+	}
+	if len(f.records) == 0 {
+		return Undertaking{}, &Stop{
+			Guard: GuardRecorded, Found: fmt.Sprintf("no fence towards site %s is recorded", f.secondary.name), Where: f.primary.String(),
+			Because: "what was online before is not known", Next: "a recovery brings the sites together again",
+		}
+	}
+	what := Undertaking{
+		Title: fmt.Sprintf("Bring site %s online again on site %s", f.secondary.name, f.primary.name),
+		Site:  f.secondary.name, Found: found,
+		Loses: fmt.Sprintf("site %s misses what was changed since the fence and stays stale: a recovery is the better way, and ends the fence too", f.secondary.name),
+	}
+	for _, c := range f.plan.Caches {
+		what.Does = append(what.Does, fmt.Sprintf("bring site %s online for cache %s", f.secondary.name, c.Name))
+	}
+	return what, nil
+}
+
+// lift brings online what was fenced, and removes the records.
+func (f *fencing) lift(ctx context.Context) error {
+	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOnline); err != nil {
+		return err
+	}
+	f.did(Primary, "site %s backs up to site %s again for %d caches", f.primary.name, f.secondary.name, len(f.plan.Caches))
+	for _, id := range f.records {
+		if err := f.primary.cluster.DeleteJournal(ctx, id); err != nil {
+			return fmt.Errorf("remove the record of the fence from the %s: %w", f.primary, err)
+		}
+	}
+	return nil
+}
+
+// failed describes a fence that ended half-way. Its record stays: the same command goes on.
+func (f *fencing) failed(_ context.Context, e *RunError) {
+	e.State = append(e.State, fmt.Sprintf("primary %s: site %s may be offline for some caches and online for others", f.primary.name, f.secondary.name))
+	e.State = append(e.State, f.report.Did...)
+	e.DataAtRisk = "none: no data was touched"
+	e.Next = "mend the cause, then run the same command again"
+}
+
+// dropFences removes the records of fences, which a recovery that succeeded has ended.
+func (r *run) dropFences(ctx context.Context) error {
+	stored, err := r.primary.cluster.Journals(ctx)
+	if err != nil {
+		return fmt.Errorf("read the journals of the %s: %w", r.primary, err)
+	}
+	for _, one := range stored {
+		record, err := parseRecord(one)
+		if err != nil || record.Closed != closedFence || record.SecondarySite != r.secondary.name {
+			continue
+		}
+		if err := r.primary.cluster.DeleteJournal(ctx, one.ID); err != nil {
+			return fmt.Errorf("remove the record of a fence from the %s: %w", r.primary, err)
+		}
+	}
+	return nil
+}

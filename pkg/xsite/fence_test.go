@@ -1,0 +1,124 @@
+package xsite_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// fence runs the command fence once, or its way back.
+func (p *pair) fence(t *testing.T, lift bool, changes ...func(*xsite.FenceOptions)) (xsite.Report, error) {
+	t.Helper()
+	options, agree := p.seats()
+	options.SecondaryCluster = nil
+	o := xsite.FenceOptions{Options: options, Agree: agree}
+	for _, change := range changes {
+		change(&o)
+	}
+	if lift {
+		return xsite.Lift(t.Context(), o)
+	}
+	return xsite.Fence(t.Context(), o)
+}
+
+// writes tells whether a client's write to the primary succeeds.
+func (p *pair) writes(key string) error { return p.clientWrites("sessions", key, entry{value: "fresh"}) }
+
+func TestAFenceMakesThePrimarysWritesWorkWhileTheLinkIsDown(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	if p.writes("before") == nil {
+		t.Fatal("writes work without a fence, so this tells nothing")
+	}
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.writes("during"); err != nil {
+		t.Errorf("the primary's writes fail behind the fence: %v", err)
+	}
+	if p.count(siteB, "", "") > 0 {
+		t.Error("the site that is out of reach was asked something")
+	}
+	p.wantPrimaryWhole(t)
+}
+
+func TestARecoveryEndsTheFence(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatal(err)
+	}
+	p.link = linkUp
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+	if records := p.records(t, p.a); len(records) != 1 {
+		t.Errorf("the record of the fence is left: %+v", records)
+	}
+}
+
+func TestTheWayBackBringsOnlineJustWhatTheFenceTookOffline(t *testing.T) {
+	p := smallPair(t)
+	p.a.caches["work"].setFlag(infinispan.FlagOffline) // before the fence
+	p.link = linkDown
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatal(err)
+	}
+	_, err := p.fence(t, true)
+	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Refused)
+	if err := p.writes("still fenced"); err != nil {
+		t.Errorf("the primary's writes fail: %v", err)
+	}
+	p.link = linkUp
+	if _, err := p.fence(t, true); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]infinispan.Flag{"sessions": infinispan.FlagOnline, "work": infinispan.FlagOffline} {
+		for _, flag := range p.a.caches[name].flags {
+			if flag != want {
+				t.Errorf("cache %s is %s, was %s before the fence", name, flag, want)
+			}
+		}
+	}
+	_, err = p.fence(t, true)
+	p.wantStoppedBy(t, err, xsite.GuardRecorded, xsite.Refused)
+}
+
+func TestAFenceBetweenSitesThatSeeEachOtherMustBeMeant(t *testing.T) {
+	p := smallPair(t)
+	_, err := p.fence(t, false)
+	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Refused)
+	if made := p.changed(); len(made) > 0 {
+		t.Errorf("changed %v", made)
+	}
+	if _, err := p.fence(t, false, func(o *xsite.FenceOptions) { o.EvenIfLinked = true }); err != nil {
+		t.Error(err)
+	}
+}
+
+// The secondary of an unfinished run is empty or half filled: making it independent would make it look like a site to keep.
+func TestTheSecondaryOfAnUnfinishedRunIsNotFenced(t *testing.T) {
+	p := smallPair(t)
+	p.diedAfterThe(t, "Clear")
+	p.link = linkDown
+	options, agree := p.seats()
+	options.PrimaryCluster, options.SecondaryCluster = options.SecondaryCluster, nil
+	_, err := xsite.Fence(t.Context(), xsite.FenceOptions{Options: options, Agree: agree})
+	p.wantStoppedBy(t, err, xsite.GuardDirection, xsite.Refused)
+}
+
+func TestARefusalForAnUnreachablePeerOffersTheFence(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	_, err := p.recover(t)
+	var stop *xsite.Stop
+	if !errors.As(err, &stop) || !strings.Contains(stop.Next, "kubectl ispn-resync fence --primary-context "+siteA) {
+		t.Errorf("does not offer it: %v", err)
+	}
+	p.pass(time.Second)
+}
