@@ -115,27 +115,3 @@ func TestAPushBringsEverythingToTheOtherSite(t *testing.T) { // V22
 		}
 	})
 }
-
-func TestEveryCallOfTheClientIsAnswered(t *testing.T) {
-	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
-		ctx := w.ctx()
-		info, err := w.a0.Info(ctx)
-		w.must(err)
-		if !info.SeesSite("site-b") || !info.RelayNode || len(info.Members) != 2 {
-			t.Errorf("info: %+v", info)
-		}
-		_, err = w.a0.Health(ctx)
-		w.must(err)
-		_, err = w.a0.CacheNames(ctx)
-		w.must(err)
-		config, err := w.a0.CacheConfig(ctx, "sessions")
-		w.must(err)
-		if config.Backups["site-b"].Timeout != 4500*time.Millisecond || config.Backups["site-b"].ChunkSize != 16 {
-			t.Errorf("config: %+v", config)
-		}
-		w.must(w.a0.Put(ctx, "sessions", "key", "value"))
-		if value, found, err := w.b0.Get(ctx, "sessions", "key"); err != nil || !found || string(value) != "value" {
-			t.Errorf("%s %v %v", value, found, err)
-		}
-	})
-}
