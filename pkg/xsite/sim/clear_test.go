@@ -99,6 +99,32 @@ func TestRemovesThatAreQueuedReachThePrimaryInSpiteOfTheHeader(t *testing.T) { /
 	}
 }
 
+// From 15 on a key that waits out a back-off is not dropped when the flag says offline: it is sent once it says online
+// again. A clear without the header drops what is queued; one with it does not (F1).
+func TestBackOffKeepsRemovesUntilThePeerIsOnlineAgain(t *testing.T) {
+	for name, atHome := range map[string]bool{"with the header": true, "without the header": false} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, async(""), func(w *world) {
+				w.Load("sessions", numbered("fresh", 20))
+				w.a.Freeze()
+				for _, key := range w.b.Keys("sessions")[:10] {
+					w.must(w.b.Remove(w.ctx(), "sessions", key))
+					w.Pass(10 * time.Millisecond)
+				}
+				w.Pass(40 * time.Second) // the back-off is long by now
+				w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+				queued, _ := w.b.Queued("sessions")
+				w.must(w.b.Clear(w.ctx(), "sessions", atHome))
+				w.Pass(5 * time.Second) // until the request that is under way has timed out
+				if left, clearing := w.b.Queued("sessions"); clearing || (left > 0) != atHome || queued == 0 {
+					t.Errorf("%d keys were queued, %d are left, a clear: %v", queued, left, clearing)
+				}
+				w.must(w.b0.BringOnline(w.ctx(), "sessions", "site-a"))
+			})
+		})
+	}
+}
+
 func TestFlagOfARequestIsCaseSensitive(t *testing.T) { // V2
 	simulate(t, sim.Options{Caches: sim.Caches("sessions"), Endpoint: sim.OpenEndpoint}, func(w *world) {
 		client := &http.Client{Transport: &http.Transport{DialContext: w.b.Node(0).DialContext}}

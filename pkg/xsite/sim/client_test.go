@@ -76,8 +76,10 @@ func everyCall(w *world) map[string]func(context.Context, *infinispan.Client) er
 			w.Pass(time.Minute)
 			return errors.Join(err, c.ClearPushStatus(ctx, "sessions"))
 		},
-		"CancelPush":    func(ctx context.Context, c *infinispan.Client) error { return c.CancelPush(ctx, "sessions", "site-b") },
-		"CancelReceive": func(ctx context.Context, c *infinispan.Client) error { return c.CancelReceive(ctx, "sessions", "site-b") },
+		"CancelPush": func(ctx context.Context, c *infinispan.Client) error { return c.CancelPush(ctx, "sessions", "site-b") },
+		"CancelReceive": func(ctx context.Context, c *infinispan.Client) error {
+			return c.CancelReceive(ctx, "sessions", "site-b")
+		},
 		"PushStatus": func(ctx context.Context, c *infinispan.Client) error {
 			status, err := c.PushStatus(ctx, "sessions")
 			return want(err, status, none)
@@ -99,14 +101,18 @@ func everyCall(w *world) map[string]func(context.Context, *infinispan.Client) er
 			}
 			return want(err, list[0].ClientLibrary, "kubectl-ispn-resync")
 		},
-		"CreateCache": func(ctx context.Context, c *infinispan.Client) error { return c.CreateCache(ctx, "made", probeCache("site-b")) },
+		"CreateCache": func(ctx context.Context, c *infinispan.Client) error {
+			return c.CreateCache(ctx, "made", probeCache("site-b"))
+		},
 		"DeleteCache": func(ctx context.Context, c *infinispan.Client) error { return c.DeleteCache(ctx, "missing") },
 		"CacheExists": func(ctx context.Context, c *infinispan.Client) error {
 			exists, err := c.CacheExists(ctx, "sessions")
 			missing, missed := c.CacheExists(ctx, "missing")
 			return want(errors.Join(err, missed), []bool{exists, missing}, []bool{true, false})
 		},
-		"Put": func(ctx context.Context, c *infinispan.Client) error { return c.Put(ctx, "later", "key/with slash", "value") },
+		"Put": func(ctx context.Context, c *infinispan.Client) error {
+			return c.Put(ctx, "later", "key/with slash", "value")
+		},
 		"Get": func(ctx context.Context, c *infinispan.Client) error {
 			value, found, err := c.Get(ctx, "sessions", "fresh-0000")
 			_, missing, missed := c.Get(ctx, "sessions", "missing")

@@ -23,6 +23,8 @@ func config(q *request) reply {
 	case c == nil && s.world.release.locksUp():
 		return refused(http.StatusInternalServerError,
 			`Cannot invoke "org.infinispan.configuration.cache.Configuration.clustering()" because "config" is null`) // V73
+	case c == nil && s.world.release.reworded():
+		return bare(http.StatusNotFound)
 	case c == nil:
 		return noCache(q.call.Cache)
 	}

@@ -88,6 +88,9 @@ func info(q *request) reply {
 		"defined_caches": defined, "local_site": s.name, "relay_node": n.relays(), "relay_nodes_address": relays,
 		"sites_view": view, "rebalancing_enabled": true,
 	}
+	if w.release.reworded() {
+		answer["tracing_enabled"] = false
+	}
 	return inJSON(marshal(answer))
 }
 
@@ -100,10 +103,16 @@ func health(q *request) reply {
 	}
 	caches := []any{}
 	for _, name := range sortedKeys(s.caches) {
+		if s.ill[name] != "" {
+			continue
+		}
 		caches = append(caches, map[string]any{"status": s.health, "cache_name": name})
 	}
 	for _, name := range s.world.ownCaches() {
 		caches = append(caches, map[string]any{"status": infinispan.HealthHealthy, "cache_name": name})
+	}
+	for _, name := range sortedKeys(s.ill) {
+		caches = append(caches, map[string]any{"status": s.ill[name], "cache_name": name})
 	}
 	return inJSON(marshal(map[string]any{
 		"cluster_health": map[string]any{

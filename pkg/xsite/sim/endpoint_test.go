@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/icholy/digest"
+
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim"
 )
@@ -131,6 +133,57 @@ func TestOtherClientsAreListedWhereThereIsAList(t *testing.T) { // V62, V76
 			t.Errorf("the client that left is in %+v", list)
 		}
 	})
+}
+
+func TestOneCacheCanBeFailedInAHealthyCluster(t *testing.T) { // V75
+	simulate(t, sim.Options{Version: "16.0.7", Caches: sim.Caches("sessions")}, func(w *world) {
+		w.a.SetCacheHealth("respCache", infinispan.HealthFailed)
+		health, err := w.a0.Health(w.ctx())
+		w.must(err)
+		if health.Cluster != infinispan.HealthHealthy || health.Caches["respCache"] != infinispan.HealthFailed || health.Caches["sessions"] != infinispan.HealthHealthy {
+			t.Errorf("health %+v", health)
+		}
+	})
+}
+
+// The first answer is kept and sent again, as a transport does with a connection that was closed under it.
+func TestACountThatWasSeenIsRefused(t *testing.T) { // V68, V71
+	simulate(t, pair(), func(w *world) {
+		var kept http.Header
+		transport := &http.Transport{DialContext: w.a.Node(0).DialContext}
+		defer transport.CloseIdleConnections()
+		signed := &digest.Transport{
+			Username: sim.Admin().Name, Password: sim.Admin().Password,
+			Transport: noting{transport, func(r *http.Request) { kept = r.Header.Clone() }},
+		}
+		for range 2 {
+			req, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "http://a/rest/v2/caches", http.NoBody)
+			w.must(err)
+			var send http.RoundTripper = signed
+			want := http.StatusOK
+			if kept != nil {
+				req.Header, send, want = kept, transport, http.StatusUnauthorized
+			}
+			res, err := send.RoundTrip(req)
+			w.must(err)
+			w.must(res.Body.Close())
+			if res.StatusCode != want {
+				t.Errorf("status %d, want %d", res.StatusCode, want)
+			}
+		}
+	})
+}
+
+// noting tells of every request before it sends it.
+type noting struct {
+	http.RoundTripper
+
+	of func(*http.Request)
+}
+
+func (n noting) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.of(r)
+	return n.RoundTripper.RoundTrip(r)
 }
 
 func TestFaults(t *testing.T) { // V42

@@ -166,11 +166,13 @@ func trouble(err error, c *cacheState) string {
 	switch {
 	case errors.Is(err, errTimeout):
 		return timedOut(c.backup, c.spec.Timeout)
+	case errors.Is(err, errUnreachable) && c.site.world.release.reworded():
+		return fmt.Sprintf("ISPN000400: Node site:%s was suspected", c.backup)
 	case errors.Is(err, errUnreachable):
 		return fmt.Sprintf("ISPN000400: Node SiteAddress{name='%s'} was suspected", c.backup)
 	}
 	who := c.backup
-	if relay := c.site.peer().relay(); relay != nil {
+	if relay := c.site.peer().relay(); relay != nil && !c.site.world.release.reworded() {
 		who = relay.name + ":" + c.backup
 	}
 	return fmt.Sprintf("ISPN000217: Received exception from %s, see cause for remote stack trace", who)

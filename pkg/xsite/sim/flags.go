@@ -102,7 +102,6 @@ func (s *Site) pushByItself() {
 			automatic = automatic && m.mode(name) == infinispan.ModeAuto
 		}
 		if automatic {
-			s.mark(name, false)
 			n.startPush(c, func(error) {})
 		}
 	}

@@ -210,5 +210,8 @@ func (r release) asksMembers() bool { return r.before(15, 1, 0) }
 // locksUp: two flags that change at the same time lock the site's servers for ever (V66).
 func (r release) locksUp() bool { return !r.before(15, 0, 11) && r.before(15, 1, 0) }
 
+// reworded: the words about the other site are those of 16.
+func (r release) reworded() bool { return !r.before(16, 0, 0) }
+
 // old: the dialect and the listings of 14.
 func (r release) old() bool { return r.before(15, 0, 0) }

@@ -239,12 +239,9 @@ func (s *sender) sendChunk(chunk []string) {
 // take stores a chunk. A cache that does not receive any more drops it in silence (V16), as does a node that joined
 // later.
 func (c *cacheState) take(from *Site, keys []string, entries map[string]entry) {
-	if c.in.from != from {
-		return
-	}
 	for _, key := range keys {
 		e, there := entries[key]
-		if !there || c.in.tracked[key] || !c.in.nodes[c.owner(key)] {
+		if !there || c.in.from != from || c.in.tracked[key] || !c.in.nodes[c.owner(key)] {
 			continue
 		}
 		c.store(key, e, e.version)

@@ -51,7 +51,7 @@ func endpointOf(r *http.Request) Endpoint {
 // refuseMechanism is the answer to a mechanism that the port does not know (V52, V72).
 func (n *Node) refuseMechanism(w http.ResponseWriter, scheme string) {
 	mechanism := strings.ToUpper(scheme)
-	if scheme == "Basic" && !n.site.world.release.old() {
+	if r := n.site.world.release; scheme == "Basic" && !r.old() && r.before(16, 0, 0) {
 		mechanism = "null"
 	}
 	w.Header()["Content-Type"] = nil

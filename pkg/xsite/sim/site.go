@@ -33,14 +33,15 @@ type Site struct {
 	changingFlags int
 	// clients are connections of others that the list of connections shows.
 	clients []Client
-	// permits, where set, is asked before a client's write takes place.
+	// health is that of the cluster; ill are the caches that are otherwise.
 	health infinispan.HealthStatus
+	ill    map[string]infinispan.HealthStatus
 }
 
 func newSite(w *World, index int, name string) *Site {
 	s := &Site{
 		world: w, index: index, name: name, caches: map[string]*cacheState{}, offline: map[string]bool{}, contacted: true,
-		health: infinispan.HealthHealthy,
+		health: infinispan.HealthHealthy, ill: map[string]infinispan.HealthStatus{},
 	}
 	for i := range w.o.Nodes {
 		s.nodes = append(s.nodes, newNode(s, i))
@@ -87,6 +88,14 @@ func (s *Site) SetHealth(h infinispan.HealthStatus) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.health = h
+}
+
+// SetCacheHealth makes the cluster say that of the health of a cache, also of one of the server's own that it does not
+// list: 16 says FAILED of the respCache that nobody uses (V75).
+func (s *Site) SetCacheHealth(cache string, h infinispan.HealthStatus) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.ill[cache] = h
 }
 
 // Client is a connection of somebody else, as the list of connections shows it (V62).
