@@ -99,6 +99,25 @@ func TestRemovesThatAreQueuedReachThePrimaryInSpiteOfTheHeader(t *testing.T) { /
 	}
 }
 
+// On 14 a clear waits as long as the queue backs off, up to five minutes; later it is dropped with the first look (F1).
+func TestQueuedClearOn14OutlivesALongHold(t *testing.T) {
+	each(t, async(""), func(w *world) {
+		w.Load("sessions", numbered("fresh", 20))
+		w.a.Freeze()
+		w.must(w.b.Put(w.ctx(), "sessions", "stale", "stale", 0))
+		w.Pass(10 * time.Minute) // the back-off is at its most by now
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		w.must(w.b.Clear(w.ctx(), "sessions", false))
+		w.Pass(time.Minute)
+		w.must(w.b0.BringOnline(w.ctx(), "sessions", "site-a"))
+		w.a.Thaw()
+		w.Pass(20 * time.Minute)
+		if left := len(w.a.Keys("sessions")); (left == 0) != (w.version == "14.0.28") {
+			t.Errorf("the primary has %d entries", left)
+		}
+	})
+}
+
 // From 15 on a key that waits out a back-off is not dropped when the flag says offline: it is sent once it says online
 // again. A clear without the header drops what is queued; one with it does not (F1).
 func TestBackOffKeepsRemovesUntilThePeerIsOnlineAgain(t *testing.T) {

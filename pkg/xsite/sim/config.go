@@ -20,7 +20,7 @@ func config(q *request) reply {
 	}
 	c := s.caches[q.call.Cache]
 	switch {
-	case c == nil && s.world.release.locksUp():
+	case c == nil && !s.world.release.old() && !s.world.release.reworded():
 		return refused(http.StatusInternalServerError,
 			`Cannot invoke "org.infinispan.configuration.cache.Configuration.clustering()" because "config" is null`) // V73
 	case c == nil && s.world.release.reworded():

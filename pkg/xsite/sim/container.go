@@ -88,7 +88,7 @@ func info(q *request) reply {
 		"defined_caches": defined, "local_site": s.name, "relay_node": n.relays(), "relay_nodes_address": relays,
 		"sites_view": view, "rebalancing_enabled": true,
 	}
-	if w.release.reworded() {
+	if !w.release.asksMembers() {
 		answer["tracing_enabled"] = false
 	}
 	return inJSON(marshal(answer))

@@ -95,6 +95,17 @@ func TestManualPushesNothingWhenThePeerReturns(t *testing.T) {
 	})
 }
 
+func TestAutoPushesNothingToAPeerThatIsOnline(t *testing.T) { // V7
+	simulate(t, async(infinispan.ModeAuto), func(w *world) {
+		fill(w.b, "sessions", "stale", 30)
+		w.a.Freeze()
+		w.Pass(time.Minute)
+		w.a.Thaw()
+		w.Pass(2 * time.Minute)
+		w.want(w.a, "sessions", 0)
+	})
+}
+
 func TestSyncRefusesEveryMode(t *testing.T) { // V8, V74
 	o := sim.Options{Caches: []sim.CacheSpec{{Name: "sync"}, {Name: "async", Strategy: infinispan.StrategyAsync}}}
 	simulate(t, o, func(w *world) {

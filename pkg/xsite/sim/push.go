@@ -42,8 +42,8 @@ type reception struct {
 	from *Site
 	// tracked are the keys that were written meanwhile: what is pushed does not replace them.
 	tracked map[string]bool
-	// nodes are those that were told of the reception: others drop what they are sent (V18, ISPN-6228).
-	nodes map[*Node]bool
+	// nodes are those that were told of the reception, with their generations: others drop what they are sent (V18, ISPN-6228).
+	nodes map[*Node]int
 }
 
 // push is what the node knows of the last push of a cache.
@@ -94,9 +94,9 @@ func (n *Node) startSync(c *cacheState, done func(error)) {
 		case twin.in.from != nil:
 			return fmt.Errorf("%w state from %s", errReceiving, twin.in.from.name)
 		}
-		twin.in = reception{from: c.site, tracked: map[string]bool{}, nodes: map[*Node]bool{}}
+		twin.in = reception{from: c.site, tracked: map[string]bool{}, nodes: map[*Node]int{}}
 		for _, m := range twin.site.running() {
-			twin.in.nodes[m] = true
+			twin.in.nodes[m] = m.generation
 		}
 		return nil
 	}, func(err error) {
@@ -214,7 +214,7 @@ func (s *sender) sendChunk(chunk []string) {
 		if twin == nil {
 			return errNoCache
 		}
-		twin.take(c.site, chunk, entries)
+		twin.take(chunk, entries)
 		return nil
 	}, func(err error) {
 		if !s.current() {
@@ -236,12 +236,13 @@ func (s *sender) sendChunk(chunk []string) {
 	})
 }
 
-// take stores a chunk. A cache that does not receive any more drops it in silence (V16), as does a node that joined
-// later.
-func (c *cacheState) take(from *Site, keys []string, entries map[string]entry) {
+// take stores a chunk. A cache that does not receive any more has no nodes that were told of it, and drops it in silence
+// (V16), as does a node that joined later.
+func (c *cacheState) take(keys []string, entries map[string]entry) {
 	for _, key := range keys {
 		e, there := entries[key]
-		if !there || c.in.from != from || c.in.tracked[key] || !c.in.nodes[c.owner(key)] {
+		owner := c.owner(key)
+		if !there || c.in.tracked[key] || c.in.nodes[owner] != owner.generation {
 			continue
 		}
 		c.store(key, e, e.version)

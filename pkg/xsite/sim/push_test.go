@@ -132,6 +132,46 @@ func TestNodeThatDiesInTheMiddleOfAPush(t *testing.T) { // V18, V19, V20
 	}
 }
 
+func TestNodeThatJoinsTheReceiverDropsWhatItIsSent(t *testing.T) { // V18: once it was OK with half of it there
+	simulate(t, pair(), func(w *world) {
+		fill(w.a, "sessions", "fresh", 1000)
+		w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
+		w.Pass(100 * time.Millisecond)
+		w.b.Node(1).Restart()
+		w.Pass(time.Minute)
+		w.wantStatus(w.a0, "sessions", "site-b", infinispan.PushOK)
+		if n := len(w.b.Keys("sessions")); n < 300 || n > 800 {
+			t.Errorf("%d of 1000 entries arrived", n)
+		}
+	})
+}
+
+func TestPushDoesNotReplaceWhatIsWrittenMeanwhile(t *testing.T) {
+	simulate(t, pair(), func(w *world) {
+		fill(w.a, "sessions", "fresh", 1000)
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		w.must(w.a0.StartPush(w.ctx(), "sessions", "site-b"))
+		w.must(w.b.Put(w.ctx(), "sessions", "fresh-0999", "newer", 0))
+		w.Pass(time.Minute)
+		if value, _ := w.b.Get("sessions", "fresh-0999"); value != "newer" {
+			t.Errorf("the value is %q", value)
+		}
+	})
+}
+
+func TestAsyncPushDoesNotReplaceWhatIsNewer(t *testing.T) {
+	simulate(t, async(""), func(w *world) {
+		w.Load("sessions", numbered("key", 2))
+		w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
+		w.must(w.a.Put(w.ctx(), "sessions", "key-0000", "newer", 0))
+		w.must(w.b0.StartPush(w.ctx(), "sessions", "site-a"))
+		w.Pass(time.Minute)
+		if value, _ := w.a.Get("sessions", "key-0000"); value != "newer" {
+			t.Errorf("the value is %q", value)
+		}
+	})
+}
+
 func TestStatusOfAPushIsIdleWhileItsCoordinatorIsDead(t *testing.T) { // V19
 	simulate(t, pair(), func(w *world) {
 		fill(w.a, "sessions", "fresh", 1000)
