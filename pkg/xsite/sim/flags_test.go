@@ -43,7 +43,7 @@ func TestFlagOfOneRestartedNodeIsLostOn14Only(t *testing.T) { // V6a
 	})
 }
 
-func TestNewerNodesAnswerForTheirNeighboursWithTheirOwnFlag(t *testing.T) { // F12
+func TestNewerNodesAnswerForTheirNeighboursWithTheirOwnFlag(t *testing.T) { // F12, V80
 	each(t, sim.Options{Caches: sim.Caches("sessions")}, func(w *world) {
 		w.b.Node(1).Freeze()
 		err := w.b0.TakeOffline(w.ctx(), "sessions", "site-a")
