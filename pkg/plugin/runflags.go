@@ -19,6 +19,7 @@ type runFlags struct {
 	accept            []string
 	linked            string
 	noPrimaryLease    bool
+	cancelStalePush   bool
 	confirm           string
 	dryRun            bool
 	reason            string
@@ -59,6 +60,8 @@ func newRunFlags() *runFlags {
 		"A sign that speaks against the direction and is known and all right, repeatable: "+strings.Join(signNames(), ", ")+".")
 	r.safety.StringVar(&r.linked, "linked", "",
 		"Name of the secondary's site, to vouch that the contexts are one pair where that cannot be proved.")
+	r.safety.BoolVar(&r.cancelStalePush, "cancel-stale-push", false,
+		"End pushes that run or are stuck and are not this run's, e.g. another operator's, once the plan is confirmed.")
 	r.safety.BoolVar(&r.noPrimaryLease, "no-primary-lease", false,
 		"Do not hold the Lease of the primary, for users who have no right to it; two runs with mirrored roles then do not see each other.")
 	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal.")
@@ -148,14 +151,14 @@ func (r *runFlags) options() xsite.Options {
 		Caches:         r.caches,
 		AllCaches:      r.allCaches,
 		Linked:         r.linked,
-		NoPrimaryLease: r.noPrimaryLease,
-		Verify:         xsite.Verification(r.verify),
-		VerifyLimit:    r.limit,
-		MaxPushes:      r.maxPushes,
-		StepTimeout:    r.stepTimeout,
-		StallTimeout:   r.stallTimeout,
-		PollInterval:   r.pollInterval,
-		Reason:         r.reason,
+		NoPrimaryLease: r.noPrimaryLease, CancelStalePush: r.cancelStalePush,
+		Verify:       xsite.Verification(r.verify),
+		VerifyLimit:  r.limit,
+		MaxPushes:    r.maxPushes,
+		StepTimeout:  r.stepTimeout,
+		StallTimeout: r.stallTimeout,
+		PollInterval: r.pollInterval,
+		Reason:       r.reason,
 	}
 	for _, sign := range r.accept {
 		options.Accept = append(options.Accept, xsite.Sign(sign))

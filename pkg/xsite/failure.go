@@ -31,6 +31,9 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 			e.Outcome = Held
 		}
 		e.Undone, e.State = true, []string{unchangedBoth} // the failure itself says what to do
+		if r.ended > 0 {
+			e.Outcome, e.State = Failed, []string{fmt.Sprintf("%d pushes of others were ended, or may be; nothing else was changed on either site", r.ended)}
+		}
 		r.tendUnfinished(ctx, e)
 	case undoable:
 		r.undo(ctx, e)

@@ -26,7 +26,9 @@ func (p *pair) fence(t *testing.T, lift bool, changes ...func(*xsite.FenceOption
 }
 
 // writes tells whether a client's write to the primary succeeds.
-func (p *pair) writes(key string) error { return p.clientWrites("sessions", key, entry{value: "fresh"}) }
+func (p *pair) writes(key string) error {
+	return p.clientWrites("sessions", key, entry{value: "fresh"})
+}
 
 func TestAFenceMakesThePrimarysWritesWorkWhileTheLinkIsDown(t *testing.T) {
 	p := smallPair(t)

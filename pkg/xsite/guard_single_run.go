@@ -13,18 +13,22 @@ import (
 // nothing.
 func (r *run) checkSingleRun(ctx context.Context) error {
 	r.seenLeases = map[Role]LeaseRecord{}
+	var watched []*site
 	for _, s := range r.leased() {
 		found, err := s.cluster.Lease(ctx)
 		if err != nil {
 			return fmt.Errorf("read the lease of the %s: %w", s, err)
 		}
-		if found.held() {
-			if err := r.watchLease(ctx, s, found); err != nil {
-				return err
-			}
-			r.warned(GuardSingleRun, "%s: a lease was left by a run that ended without giving it back: %s", s, found.describe())
-		}
 		r.seenLeases[s.role] = found
+		if found.held() {
+			watched = append(watched, s)
+		}
+	}
+	if err := r.watchLeases(ctx, watched); err != nil {
+		return err
+	}
+	for _, s := range watched {
+		r.warned(GuardSingleRun, "%s: a lease was left by a run that ended without giving it back: %s", s, r.seenLeases[s.role].describe())
 	}
 	r.passed(GuardSingleRun, "no other run is at work on either site")
 	return nil
@@ -42,22 +46,33 @@ func (r *run) leased() []*site {
 	return []*site{r.secondary}
 }
 
-// watchLease waits until a lease has stood still for as long as it lasts, by the clock here.
-func (r *run) watchLease(ctx context.Context, s *site, found LeaseRecord) error {
-	lasts := min(max(found.Duration, leaseDuration), longestLease)
+// watchLeases waits until the leases of some sites have stood still for as long as they last, by the clock here.
+func (r *run) watchLeases(ctx context.Context, watched []*site) error {
+	if len(watched) == 0 {
+		return nil
+	}
+	lasts := leaseDuration
+	for _, s := range watched {
+		lasts = min(max(r.seenLeases[s.role].Duration, lasts), longestLease)
+	}
 	began := r.opts.Clock.Now()
-	return r.await(ctx, s.role, "a lease to run out", 2*lasts+r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
-		now, err := s.cluster.Lease(ctx)
-		switch {
-		case err != nil:
-			return false, "", fmt.Errorf("read the lease of the %s: %w", s, err)
-		case !now.held():
-			return false, "", r.heldBy(s, found, "it was given back a moment ago")
-		case now != found:
-			return false, "", r.heldBy(s, now, "it was renewed a moment ago")
-		}
+	return r.await(ctx, "", "a lease to run out", 2*lasts+r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
+		var state []string
 		stood := r.opts.Clock.Now().Sub(began)
-		return stood > lasts, fmt.Sprintf("%s; not renewed for %s, runs out at %s", found.describe(), stood.Round(time.Second), lasts), nil
+		for _, s := range watched {
+			found := r.seenLeases[s.role]
+			now, err := s.cluster.Lease(ctx)
+			switch {
+			case err != nil:
+				return false, "", fmt.Errorf("read the lease of the %s: %w", s, err)
+			case !now.held():
+				return false, "", r.heldBy(s, found, "it was given back a moment ago")
+			case now != found:
+				return false, "", r.heldBy(s, now, "it was renewed a moment ago")
+			}
+			state = append(state, fmt.Sprintf("%s: %s", s, found.describe()))
+		}
+		return stood > lasts, fmt.Sprintf("%s; not renewed for %s, runs out at %s", joined(state), stood.Round(time.Second), lasts), nil
 	})
 }
 

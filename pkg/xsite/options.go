@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Sign is something found by the direction guard that speaks against the roles the user gave. Each can be accepted by
+// Sign is something found that speaks against the run, above all against the roles the user gave. Each can be accepted by
 // its name, one by one; there is no way to accept all.
 type Sign string
 
-// The signs that speak against a direction.
+// The signs.
 const (
 	// SignPrimaryKeycloakNotReady: Keycloak of the primary has no ready pod.
 	SignPrimaryKeycloakNotReady Sign = "primary-keycloak-not-ready"
@@ -18,11 +18,13 @@ const (
 	SignPrimaryHeldOffline Sign = "primary-held-offline"
 	// SignPrimarySmaller: the primary holds far fewer entries than the secondary.
 	SignPrimarySmaller Sign = "primary-smaller"
+	// SignOtherClients: other clients than Keycloak are connected to the secondary (guard quiet).
+	SignOtherClients Sign = "other-clients"
 )
 
 // Signs lists all signs.
 func Signs() []Sign {
-	return []Sign{SignPrimaryKeycloakNotReady, SignPrimaryHeldOffline, SignPrimarySmaller}
+	return []Sign{SignPrimaryKeycloakNotReady, SignPrimaryHeldOffline, SignPrimarySmaller, SignOtherClients}
 }
 
 // Verification is how contents are compared at the end.
@@ -58,6 +60,8 @@ type Options struct {
 	AllCaches bool
 	// Accept names the contrary signs that the user knows about and takes responsibility for.
 	Accept []Sign
+	// CancelStalePush ends pushes that run or are stuck and are not this run's, once the plan is confirmed.
+	CancelStalePush bool
 	// NoPrimaryLease leaves the primary's Lease alone, for users who have no right to it. Two runs that differ in it do not
 	// see each other.
 	NoPrimaryLease bool

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -229,7 +230,13 @@ func (n node) Stats(ctx context.Context, name string) (stats infinispan.CacheSta
 }
 
 func (n node) Connections(ctx context.Context) ([]infinispan.Connection, error) {
-	return nil, n.ask(ctx, "Connections", "", func() error { return nil })
+	err := n.ask(ctx, "Connections", "", func() error {
+		if strings.HasPrefix(n.site.version, "14.") {
+			return fmt.Errorf("list connections: %w", infinispan.ErrUnsupported)
+		}
+		return nil
+	})
+	return slices.Clone(n.site.clients), err
 }
 
 // CreateCache makes a volatile cache, which the operator's config listener mirrors.

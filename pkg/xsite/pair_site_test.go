@@ -22,6 +22,7 @@ type site struct {
 	caches    map[string]*cache
 	keycloaks []*keycloak
 	journals  []*stored
+	clients   []infinispan.Connection
 	lease     xsite.LeaseRecord
 	leases    int
 	access    []xsite.Access

@@ -14,6 +14,9 @@ const clearTries = 3
 // clear empties the caches of the plan on the secondary, the canary first, and proves each empty. From its first call
 // on the stale data is gone and only going on helps.
 func (r *run) clear(ctx context.Context) error {
+	if err := r.guardQuiet(ctx); err != nil {
+		return err
+	}
 	if err := r.guardManual(ctx); err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ func (r *run) probe(ctx context.Context) error {
 	if err := r.dropStrayProbes(ctx); err != nil {
 		return err
 	}
+	if err := r.endStalePushes(ctx); err != nil {
+		return err
+	}
 	if r.opts.Linked != "" {
 		return r.vouched()
 	}

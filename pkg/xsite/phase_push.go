@@ -40,6 +40,9 @@ func (r *run) guardBeforePush(ctx context.Context) error {
 	if err := r.guardStopped(ctx); err != nil {
 		return err
 	}
+	if err := r.guardQuiet(ctx); err != nil {
+		return err
+	}
 	if err := r.guardManual(ctx); err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type Plan struct {
 	Secondary SitePlan `json:"secondary"`
 	// Caches are the caches whose contents the secondary loses and gets anew, sorted by name.
 	Caches []CachePlan `json:"caches"`
+	// StalePushes are pushes of others, which are ended first.
+	StalePushes []StalePush `json:"stalePushes,omitempty"`
 	// LeftAlone names caches that exist with backups and are not part of the plan, with the reason.
 	LeftAlone map[string]string `json:"leftAlone,omitempty"`
 	// Settle is how long the secondary must stay silent after the clear (guard settle); 0 when all backups are SYNC.

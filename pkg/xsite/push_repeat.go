@@ -99,17 +99,22 @@ func (t *transfer) silence(ctx context.Context, failed []pushFailure) {
 // endPush ends a push of one cache, whether it runs, failed or is stuck: cancelled on every server of the primary, its
 // reception cancelled on every server of the secondary, and its status reset (V13).
 func (r *run) endPush(ctx context.Context, c CachePlan) error {
-	err := r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
+	return r.endPushFrom(ctx, r.primary, c)
+}
+
+// endPushFrom is endPush for a push from either site.
+func (r *run) endPushFrom(ctx context.Context, from *site, c CachePlan) error {
+	to := r.peerOf(from)
+	here, there := c.localName(from.role), c.localName(to.role)
+	err := from.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, here, to.name) })
 	if err != nil {
-		return fmt.Errorf("cancel the push of cache %s: %w", c.Name, err)
+		return fmt.Errorf("cancel the push of cache %s: %w", here, err)
 	}
-	err = r.secondary.each(ctx, func(ctx context.Context, m member) error {
-		return m.node.CancelReceive(ctx, c.RemoteName, r.primary.name)
-	})
+	err = to.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelReceive(ctx, there, from.name) })
 	if err != nil {
-		return fmt.Errorf("cancel the reception of cache %s: %w", c.RemoteName, err)
+		return fmt.Errorf("cancel the reception of cache %s: %w", there, err)
 	}
-	return r.clearStatus(ctx, r.primary, c)
+	return r.clearStatus(ctx, from, c)
 }
 
 // clearStatus resets the push status of a cache and waits until every server says IDLE. SENDING cannot be reset; it

@@ -69,7 +69,11 @@ func refusals() map[string]refusal {
 		"the secondary pushes to the primary": {xsite.GuardOneSender, func(p *pair) {
 			p.b.caches["work"].status[1] = infinispan.PushSending
 		}, nil, ""},
-		"the primary pushes already":                           {xsite.GuardOneSender, func(p *pair) { p.a.caches["work"].status[1] = infinispan.PushSending }, nil, ""},
+		"the primary pushes already": {xsite.GuardOneSender, func(p *pair) { p.a.caches["work"].status[1] = infinispan.PushSending }, nil, ""},
+		"the primary pushes to a third site": {xsite.GuardOneSender, func(p *pair) {
+			p.a.caches["work"].config.Backups["site-c"] = p.a.caches["work"].config.Backups[siteB]
+			p.a.caches["work"].status[1] = infinispan.PushSending
+		}, func(o *xsite.Options) { o.CancelStalePush = false }, ""},
 		"Keycloak is at 0 and nobody recorded how many it was": {xsite.GuardRecorded, func(p *pair) { p.b.keycloaks[0].instances, p.b.keycloaks[0].pods = 0, nil }, nil, ""},
 		"a journal that cannot be read":                        {xsite.GuardRecorded, func(p *pair) { p.b.journals = []*stored{{id: "x", version: 1, record: []byte("?")}} }, nil, ""},
 		"a journal of a later version":                         {xsite.GuardRecorded, func(p *pair) { p.a.journals = []*stored{{id: "x", version: 1, record: []byte(`{"schema":99}`)}} }, nil, ""},

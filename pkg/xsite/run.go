@@ -36,6 +36,8 @@ type run struct {
 	transfer *transfer
 	// reached tells how far the changes went, which decides what a failure leaves behind.
 	reached progress
+	// ended counts pushes of others that were ended, or were to be.
+	ended int
 	// alone is true for work on the primary only: the secondary has a name and nothing else.
 	alone bool
 	// closing is how the run is closed when everything was put back.
