@@ -261,6 +261,27 @@ func TestDroppedAnswerLeavesTheEffect(t *testing.T) {
 	}
 }
 
+func TestWhatADeadNodeWasAskedIsLost(t *testing.T) {
+	o := pair()
+	o.Endpoint = sim.OpenEndpoint // a new server refuses the nonces of the old one
+	simulate(t, o, func(w *world) {
+		_, err := w.a0.Size(w.ctx(), "sessions")
+		w.must(err)
+		w.a.Freeze()
+		asked := make(chan error, 1)
+		go func() { asked <- w.a0.TakeOffline(w.ctx(), "sessions", "site-b") }()
+		w.Pass(time.Second)
+		w.a.Restart()
+		if err := <-asked; !errors.Is(err, infinispan.ErrUnreachable) {
+			t.Errorf("got %v", err)
+		}
+		w.Pass(time.Minute)
+		if w.a.Node(0).Offline("sessions") {
+			t.Error("the successor did what its predecessor was asked")
+		}
+	})
+}
+
 func TestFrozenNodeDoesWhatItWasAskedWhenItThaws(t *testing.T) {
 	simulate(t, pair(), func(w *world) {
 		_, err := w.a0.Size(w.ctx(), "sessions") // the client knows the challenge from now on

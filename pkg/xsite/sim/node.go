@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"time"
 
@@ -147,7 +146,7 @@ func (n *Node) start() {
 		maps.Copy(n.flags, s.offline)
 	}
 	s.oldest = append(s.oldest, n)
-	n.doors.open(http.HandlerFunc(n.serve))
+	n.doors.open(n.handler(n.generation))
 	s.joined()
 	w.contactsChanged()
 }

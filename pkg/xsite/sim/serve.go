@@ -45,13 +45,19 @@ type request struct {
 	handle func(*request, func(reply))
 }
 
+// handler serves the requests of one life of the node: what is asked of a server that dies is lost, also when another one
+// takes its place.
+func (n *Node) handler(generation int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.serve(generation, w, r) })
+}
+
 // serve answers one HTTP request: door, hooks, the time that a call takes, effect, hooks, answer.
-func (n *Node) serve(w http.ResponseWriter, r *http.Request) {
+func (n *Node) serve(generation int, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, bodyLimit))
 	if err != nil {
 		return
 	}
-	if !n.awake() {
+	if !n.awake(generation) {
 		panic(http.ErrAbortHandler)
 	}
 	user, admitted := n.admit(w, r)
@@ -60,6 +66,7 @@ func (n *Node) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	q := n.route(r)
 	q.node, q.user, q.http, q.body = n, user, r, body
+	q.call.Generation = generation
 	q.call.Changing = changing(q.call.Op)
 	if q.handle == nil {
 		n.site.world.unasked(n, r)
@@ -83,10 +90,10 @@ func (n *Node) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // awake waits while the node is frozen or locked up, and tells whether it lives.
-func (n *Node) awake() bool {
+func (n *Node) awake(generation int) bool {
 	for {
 		unlock := n.lock()
-		up, frozen, locked, thawed, dead := n.up, n.frozen, n.locked, n.thawed, n.dead
+		up, frozen, locked, thawed, dead := n.lives(generation), n.frozen, n.locked, n.thawed, n.dead
 		unlock()
 		switch {
 		case !up:
@@ -121,20 +128,30 @@ func (w *World) pause(q *request, d time.Duration) {
 // perform has the effect. It is not undone, nor left undone, when the client gives up: only the death of the node ends it.
 func (q *request) perform() (reply, bool) {
 	n, w := q.node, q.node.site.world
+	generation := q.call.Generation
 	unlock := n.lock()
 	dead := n.dead
 	ended := make(chan reply, 1)
+	if !n.lives(generation) {
+		unlock()
+		return reply{}, false
+	}
 	w.agenda.after(w.o.CallTime, func() {
-		n.whenAwake(func() { q.handle(q, func(answer reply) { ended <- answer }) })
+		if n.lives(generation) {
+			n.whenAwake(func() { q.handle(q, func(answer reply) { ended <- answer }) })
+		}
 	})
 	unlock()
 	select {
 	case answer := <-ended:
-		return answer, n.awake()
+		return answer, n.awake(generation)
 	case <-dead:
 		return reply{}, false
 	}
 }
+
+// lives tells whether the node runs, and is still the same server.
+func (n *Node) lives(generation int) bool { return n.up && n.generation == generation }
 
 // whenAwake lets this very node do something, at once or when it thaws.
 func (n *Node) whenAwake(act func()) {
