@@ -40,9 +40,10 @@ func (n *Node) setFlag(cache string, offline bool, done func(deaf []string)) {
 	if s.changingFlags > 1 && w.release.locksUp() {
 		s.lockUp()
 	}
+	generation := n.generation
 	w.agenda.after(flagTime, func() {
 		s.changingFlags--
-		if n.locked || !n.up {
+		if n.locked || !n.lives(generation) {
 			return // nobody is answered any more
 		}
 		s.mark(cache, offline)
