@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
@@ -300,4 +301,36 @@ func TestFrozenNodeDoesWhatItWasAskedWhenItThaws(t *testing.T) {
 			t.Error("the call was lost")
 		}
 	})
+}
+
+// Outside of a bubble a node can be asked over a socket, by any client.
+func TestNodeListensOnLoopbackWhenAskedTo(t *testing.T) {
+	w, err := sim.New(pair())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	node := w.Site("site-a").Node(0)
+	for range 2 {
+		address, err := node.URL(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := node.Client(func(o *infinispan.Options) {
+			o.DialContext = nil
+			o.BaseURL, err = url.Parse(address)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := client.Info(t.Context()); err != nil || info.LocalSite != "site-a" {
+			t.Errorf("%s: %+v %v", address, info, err)
+		}
+		client.Close()
+		node.Restart()
+	}
+	node.Kill()
+	if address, err := node.URL(t.Context()); err == nil {
+		t.Errorf("a dead node listens on %s", address)
+	}
 }
