@@ -101,13 +101,15 @@ func (k *keeper) awake(now time.Time) {
 	k.ticked = now
 }
 
-// lostErr tells why the leases are lost, nil while they are not.
+// lostErr tells why the leases are lost, nil while they are not. The first thing that a process does after a sleep may be to
+// fail at a reading, so it is judged here too.
 func (k *keeper) lostErr() error {
 	if k == nil {
 		return nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.awake(k.clock.Now())
 	return k.lost
 }
 

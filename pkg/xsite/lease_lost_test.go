@@ -1,0 +1,76 @@
+package xsite_test
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// wallOnly moves the wall clock of a time and leaves its monotonic reading, which no function of package time does; it is
+// what a laptop finds that wakes up, since its monotonic clock stood still.
+func wallOnly(t *testing.T, now time.Time, d time.Duration) time.Time {
+	t.Helper()
+	const nanosecondBits = 30
+	moved := now
+	*(*uint64)(unsafe.Pointer(&moved)) += uint64(d/time.Second) << nanosecondBits //nolint:gosec // see above; proved below
+	if moved.Sub(now) != 0 || moved.Round(0).Sub(now.Round(0)) != d {
+		t.Fatal("package time keeps its times in another way by now")
+	}
+	return moved
+}
+
+// The monotonic clock of Linux stands still while a laptop sleeps. Judged by it alone, the lease would look fresh.
+func TestARunThatSleptWithItsMonotonicClockChangesNothingWhenItWakes(t *testing.T) {
+	p := smallPair(t)
+	p.now = time.Now()
+	var second error
+	var made int
+	p.after(occasion{method: "Clear", cache: "sessions"}, happens(func() {
+		asleep := p.now
+		p.now = p.now.Add(time.Hour)
+		second = p.meanwhile(t, p.a, p.b)
+		p.hooks = nil
+		p.now = wallOnly(t, asleep, p.now.Sub(asleep).Truncate(time.Second))
+		made = len(p.changed())
+	}))
+	_, err := p.recover(t)
+	if second != nil {
+		t.Fatalf("the colleague could not take over: %v", second)
+	}
+	p.wantStoppedBy(t, err, xsite.GuardSingleRun, xsite.Interrupted)
+	if after := p.changed()[made:]; len(after) > 0 {
+		t.Errorf("changed after it woke up what the colleague had finished: %v", after)
+	}
+	p.wantPrimaryWhole(t)
+	p.wantRecovered(t)
+}
+
+// A machine is cut off from an API server, but not from the Infinispan servers.
+func TestARunThatCannotRenewChangesNothingWithoutTimeLeft(t *testing.T) {
+	for _, cutOff := range []string{siteA, siteB} {
+		t.Run(cutOff, func(t *testing.T) {
+			p := smallPair(t)
+			made := -1
+			p.after(occasion{site: siteB, method: "Clear", cache: "sessions"}, happens(func() {
+				p.now = p.now.Add(20 * time.Second) // of 45, when a change may take 31
+				made = len(p.changed())
+				p.before(occasion{site: cutOff, method: "PutLease", always: true}, func() error { return errAway })
+			}))
+			_, err := p.recover(t)
+			if err == nil || made < 0 {
+				t.Errorf("went on without its lease: %v", err)
+			}
+			if after := p.changed()[made:]; len(after) > 0 {
+				t.Errorf("changed with a lease that others may soon take: %v", after)
+			}
+			p.wantPrimaryWhole(t)
+			p.hooks = nil
+			if _, err := p.recover(t); err != nil {
+				t.Fatalf("the same command did not finish: %v", err)
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
