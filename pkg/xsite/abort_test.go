@@ -214,3 +214,18 @@ func TestACanaryThatNobodyLookedAfterIsLookedAfterByTheNextRun(t *testing.T) {
 		t.Error("another cache was cleared on servers that leak: the primary lost it too")
 	}
 }
+
+func TestTheRecordTellsWhichPhaseEndedLast(t *testing.T) {
+	for method, want := range map[string]xsite.Phase{"ScaleKeycloak": xsite.PhaseProbe, "Clear": xsite.PhaseOffline, "StartPush": xsite.PhaseClear} {
+		t.Run(method, func(t *testing.T) {
+			p := smallPair(t)
+			p.diedAfterThe(t, method)
+			for _, s := range []*site{p.a, p.b} {
+				if ended := p.records(t, s)[0].Ended; ended != want && !(ended == "" && want == xsite.PhaseProbe) {
+					t.Errorf("%s: %q ended last, want %q", s.name, ended, want)
+				}
+			}
+			p.continues(t)
+		})
+	}
+}

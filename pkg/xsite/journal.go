@@ -31,6 +31,8 @@ type JournalRecord struct {
 	Updated time.Time `json:"updated"`
 	// Phase is the phase that was entered last.
 	Phase Phase `json:"phase"`
+	// Ended is the phase that ended last as it should; it lies behind Phase while one is under way. Absent in older records.
+	Ended Phase `json:"ended,omitempty"`
 	// Cleared is true from the moment the first clear may have been sent: the secondary is empty or incomplete since.
 	Cleared bool `json:"cleared"`
 	// Leaked says what the canary found when a clear reached the primary; empty when none did.
@@ -93,6 +95,16 @@ func (j *journal) entering(ctx context.Context, phase Phase) error {
 		return nil
 	}
 	j.record.Phase = phase
+	return j.write(ctx)
+}
+
+// ended notes the phase that has come to its end. A closed record is history, and the end of the run's last phase is its
+// closing.
+func (j *journal) ended(ctx context.Context, phase Phase) error {
+	if j == nil || !j.open || j.record.Closed != "" {
+		return nil
+	}
+	j.record.Ended = phase
 	return j.write(ctx)
 }
 

@@ -173,6 +173,9 @@ func (r *run) during(ctx context.Context, phase Phase, do func(*run, context.Con
 	if err == nil {
 		err = do(r, ctx)
 	}
+	if err == nil && phase != PhasePreflight { // which changes nothing, and holds no lease to write under
+		err = r.journal.ended(ctx, phase)
+	}
 	took := r.opts.Clock.Now().Sub(began)
 	r.result.Phases = append(r.result.Phases, PhaseTime{Phase: phase, Took: took})
 	r.emit(Event{Kind: PhaseEnded, Elapsed: took, Err: err})
