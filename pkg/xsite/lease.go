@@ -157,7 +157,7 @@ func (k *keeper) renewOne(ctx context.Context, g *grip) error {
 		return nil
 	}
 	if err != nil {
-		return nil //nolint:nilerr // not renewed this time is not lost; allow judges how long that may go on
+		return nil // not renewed this time is not lost; allow judges how long that may go on
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -184,7 +184,7 @@ func (k *keeper) release(ctx context.Context) error {
 	}
 	k.stop()
 	if k.lostErr() != nil {
-		return nil
+		return nil //nolint:nilerr // the loss itself was told
 	}
 	var problems []error
 	for _, g := range slices.Backward(k.grips) {
