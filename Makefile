@@ -61,6 +61,13 @@ bench: ## Print the figures of one recovery on real sites, one line each: bench 
 	hack/require.sh go java mvn
 	$(GO) test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./e2e 2>&1 | grep --line-buffered -E '^(bench |ok|FAIL|---|e2e:|panic)|_test.go'
 
+DURATION ?= 10m
+FROM ?= 100000
+
+.PHONY: soak
+soak: ## Run the procedure on simulated sites under random faults, for DURATION, from seed FROM on
+	$(GO) test ./pkg/xsite/sim/runs -run TestSoak -soak $(DURATION) -from $(FROM) -timeout 24h
+
 ##@ Real sites
 
 SITES = $(GO) run ./e2e/sites/cmd/sites

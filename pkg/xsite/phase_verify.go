@@ -15,6 +15,10 @@ import (
 func (r *run) verify(ctx context.Context) error {
 	r.result.Caches = nil
 	for at := 0; at < len(r.plan.Caches); {
+		// Waited out before the comparison, not after: what is proved should be what Keycloak is started on.
+		if err := r.guardSettle(ctx); err != nil {
+			return err
+		}
 		c := r.plan.Caches[at]
 		result, err := r.compare(ctx, c)
 		if err == nil {
