@@ -33,6 +33,7 @@ func fresh(t testing.TB, strategy sites.Strategy) {
 	must(t, pair.B.WaitReady(ctx))
 	must(t, pair.WaitLinked(ctx))
 	freshCaches(t, strategy)
+	dropLeases(t)
 	for _, s := range pair.Sites() {
 		journals := s.Kube().CoreV1().ConfigMaps(sites.Namespace)
 		must(t, journals.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-ispn-resync"}))
