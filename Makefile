@@ -68,6 +68,20 @@ FROM ?= 100000
 soak: ## Run the procedure on simulated sites under random faults, for DURATION, from seed FROM on
 	$(GO) test ./pkg/xsite/sim/runs -run TestSoak -soak $(DURATION) -from $(FROM) -timeout 24h
 
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser of an answer, for FUZZTIME each
+	for package in ./pkg/xsite ./pkg/xsite/infinispan ./pkg/xsite/kube; do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+.PHONY: mutants
+mutants: ## Take each guard out in turn and demand that a test fails; SHORT=1 takes one place of each guard
+	$(GO) run ./hack/mutants $(if $(SHORT),-short)
+
 ##@ Real sites
 
 SITES = $(GO) run ./e2e/sites/cmd/sites

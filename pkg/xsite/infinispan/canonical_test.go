@@ -81,39 +81,6 @@ func hasTwins(in []byte) bool {
 	return bytes.Count(in, []byte{':'}) > 1
 }
 
-func FuzzAnswers(f *testing.F) {
-	for _, seed := range []string{info15, health16, configSessions, configRepl, configLocal, configMetadata16, stats15, connections15, `{"site-b":{"status":"online"}}`, `{"b":"OK"}`, `"MANUAL"`, `3`, `["a"]`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, body string) {
-		a := answerTo(body)
-		if c, err := parseConfig(a, "sessions"); err == nil {
-			for _, b := range c.Backups {
-				if b.Timeout < 0 || !b.Mode.known() {
-					t.Fatalf("%s gives %+v", body, c)
-				}
-			}
-		}
-		if states, err := parsePushStatus(a); err == nil {
-			for _, s := range states {
-				if !s.known() {
-					t.Fatalf("%s gives %v", body, states)
-				}
-			}
-		}
-		if n, err := parseSize(a); err == nil && n < 0 {
-			t.Fatalf("%s gives %d", body, n)
-		}
-		_, _ = parseInfo(a)
-		_, _ = parseHealth(a)
-		_, _ = parseBackupSites(a)
-		_, _ = parseNodeFlags(a)
-		_, _ = parseMode(a)
-		_, _ = parseStats(a)
-		_, _ = parseConnections(a)
-	})
-}
-
 func FuzzChallenges(f *testing.F) {
 	f.Add(`Basic realm="a, b", Digest realm="c", nonce="x=,\"y", qop="auth"`)
 	f.Add(`Digest nonce="n", algorithm=SHA-256`)
