@@ -125,9 +125,43 @@ func TestWithoutAnUnfinishedRunThereIsNothingToAbort(t *testing.T) {
 	p := smallPair(t)
 	_, err := p.abort(t, true)
 	p.wantStoppedBy(t, err, xsite.GuardRecorded, xsite.Refused)
+	if !strings.Contains(err.Error(), "no unfinished run") {
+		t.Errorf("does not say that there is nothing to do: %v", err)
+	}
 	if made := p.changed(); len(made) > 0 {
 		t.Errorf("changed %v", made)
 	}
+}
+
+// Without the secondary's record nobody knows which flags there were; setting them to anything would be a guess.
+func TestAnAbortFromThePrimarysCopyAloneSetsNothing(t *testing.T) {
+	p := smallPair(t)
+	p.diedAfterThe(t, "TakeOffline")
+	p.b.journals = nil
+	made := len(p.changed())
+	_, err := p.abort(t, false)
+	p.wantStoppedBy(t, err, xsite.GuardRecorded, xsite.Refused)
+	if !strings.Contains(err.Error(), "only the primary's copy is left") {
+		t.Errorf("does not say why: %v", err)
+	}
+	if after := p.changed()[made:]; len(after) > 0 {
+		t.Errorf("set what it does not know: %v", after)
+	}
+}
+
+// An abort that could not put everything back must not look like one that did: Keycloak may be down for good.
+func TestAnAbortThatCouldNotPutEverythingBackSaysSoAndCanBeRepeated(t *testing.T) {
+	p := smallPair(t)
+	p.diedAfterThe(t, "TakeOffline")
+	p.before(occasion{site: siteB, method: "ScaleKeycloak", always: true}, func() error { return errFake })
+	if _, err := p.abort(t, false); err == nil {
+		t.Errorf("says that it is done; Keycloak of the secondary wants %d instances", p.b.keycloaks[0].instances)
+	}
+	p.hooks = nil
+	if _, err := p.abort(t, false); err != nil {
+		t.Fatal(err)
+	}
+	p.wantBefore(t)
 }
 
 func TestAnAbortWithMirroredRolesIsRefused(t *testing.T) {

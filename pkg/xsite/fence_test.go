@@ -103,6 +103,25 @@ func TestAFenceBetweenSitesThatSeeEachOtherMustBeMeant(t *testing.T) {
 	}
 }
 
+// With three sites a guess would take the wrong one offline.
+func TestWhichOfTwoPeersIsFencedMustBeSaid(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	for _, c := range p.a.caches {
+		if b, backsUp := c.config.Backups[siteB]; backsUp {
+			c.config.Backups["site-c"] = b
+		}
+	}
+	_, err := p.fence(t, false)
+	p.wantStoppedBy(t, err, xsite.GuardIdentity, xsite.Refused)
+	if _, err := p.fence(t, false, func(o *xsite.FenceOptions) { o.Site = siteB }); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.writes("during"); err != nil {
+		t.Errorf("the primary's writes fail behind the fence: %v", err)
+	}
+}
+
 // The secondary of an unfinished run is empty or half filled: making it independent would make it look like a site to keep.
 func TestTheSecondaryOfAnUnfinishedRunIsNotFenced(t *testing.T) {
 	p := smallPair(t)

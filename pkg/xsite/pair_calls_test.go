@@ -31,12 +31,13 @@ func changes(method string) bool {
 }
 
 var (
-	errDead   = errors.New("the process is dead")
-	errFake   = errors.New("the server answered 500")
-	errStop   = errors.New("interrupted by the user")
-	errNobody = errors.New("connection refused")
-	errAway   = fmt.Errorf("dial tcp: connection refused: %w", xsite.ErrUnavailable)
-	errLocked = errors.New("no answer: two flags changed at a time and locked the server for ever (V66)")
+	errDead    = errors.New("the process is dead")
+	errFake    = errors.New("the server answered 500")
+	errStop    = errors.New("interrupted by the user")
+	errNobody  = errors.New("connection refused")
+	errAway    = fmt.Errorf("dial tcp: connection refused: %w", xsite.ErrUnavailable)
+	errForever = errors.New("the run would wait for ever")
+	errLocked  = errors.New("no answer: two flags changed at a time and locked the server for ever (V66)")
 )
 
 // how tells in which way a command came to its end.

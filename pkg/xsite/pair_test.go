@@ -32,8 +32,10 @@ const (
 // pair is two sites in memory, with the semantics that were seen on real servers. Tests touch it only while no run is
 // under way, or from happenings, which hold its lock.
 type pair struct {
-	mu   sync.Mutex
-	now  time.Time
+	mu  sync.Mutex
+	now time.Time
+	// waited is how long processes have waited altogether.
+	waited time.Duration
 	a, b *site
 	link link
 	// strangers makes the two sites members of two different pairs that use the same names.
@@ -189,6 +191,9 @@ func (o *process) Now() time.Time {
 	return o.pair.now
 }
 
+// forever is longer than any test lasts in its own time.
+const forever = 12 * time.Hour
+
 // Wait lets the time pass at once, with all that happens in it.
 func (o *process) Wait(ctx context.Context, d time.Duration) error {
 	o.pair.mu.Lock()
@@ -199,6 +204,10 @@ func (o *process) Wait(ctx context.Context, d time.Duration) error {
 	if err := context.Cause(ctx); err != nil {
 		o.pair.mu.Unlock()
 		return err
+	}
+	if o.pair.waited += d; o.pair.waited > forever {
+		o.pair.mu.Unlock()
+		return errForever
 	}
 	o.pair.step(d)
 	due := o.dueChores()
