@@ -36,8 +36,8 @@ type pair struct {
 	now time.Time
 	// waited is how long processes have waited altogether.
 	waited time.Duration
-	a, b *site
-	link link
+	a, b   *site
+	link   link
 	// strangers makes the two sites members of two different pairs that use the same names.
 	strangers bool
 
