@@ -96,7 +96,7 @@ func TestALeaseThatAKilledRunLeftIsWaitedOut(t *testing.T) {
 	mustBeRecovered(t, truth)
 }
 
-// TestCtrlCEndsARunSafelyAndTwiceAtOnce.
+// TestCtrlCEndsARunSafelyAndTwiceAtOnce sends one signal in two phases, and two while the safe end cannot come.
 func TestCtrlCEndsARunSafelyAndTwiceAtOnce(t *testing.T) {
 	for _, at := range []moment{{"stop", "original state recorded"}, {"push", "sessions: pushing"}} {
 		t.Run(at.name, func(t *testing.T) {
@@ -192,8 +192,10 @@ func TestTheReverseOfAnUnfinishedRunIsRefused(t *testing.T) {
 	truth := makeStale(t, 40)
 	begin(t, pair, straight()...).kill(t.Context(), "clear     done")
 	dropLeases(t)
-	reverse := []string{"--primary-context", "site-b", "--secondary-context", "site-a", "--confirm", "site-a",
-		"--accept", "primary-keycloak-not-ready", "--accept", "primary-smaller", "--accept", "primary-held-offline"}
+	reverse := []string{
+		"--primary-context", "site-b", "--secondary-context", "site-a", "--confirm", "site-a",
+		"--accept", "primary-keycloak-not-ready", "--accept", "primary-smaller", "--accept", "primary-held-offline",
+	}
 	resync(t, reverse...).mustEnd(t, 3, "direction:", "is unfinished", "it keeps site site-a and discards site site-b", "nothing was changed")
 	mustKeepPrimary(t, truth)
 

@@ -99,7 +99,7 @@ func TestWritesOfThePrimaryFailOnlyBrieflyWhenTheLinkGoesDown(t *testing.T) {
 	}
 }
 
-// TestALinkThatComesBackInTheMiddleOfThePushCostsNothing.
+// TestALinkThatComesBackInTheMiddleOfThePushCostsNothing heals it before anybody has noticed.
 func TestALinkThatComesBackInTheMiddleOfThePushCostsNothing(t *testing.T) {
 	fresh(t, sites.Sync)
 	truth := makeStale(t, 400)
@@ -117,7 +117,7 @@ func TestALinkThatComesBackInTheMiddleOfThePushCostsNothing(t *testing.T) {
 	mustBeRecovered(t, truth)
 }
 
-// TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery.
+// TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery goes the whole way of an outage: fence, heal, recover.
 func TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery(t *testing.T) {
 	fresh(t, sites.Sync)
 	truth := makeStale(t, 40)

@@ -97,11 +97,13 @@ func historyText(runs []xsite.PastRun) string {
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		line := ""
 		for i, cell := range row {
-			line += cell + strings.Repeat(" ", widths[i]-len([]rune(cell))+2)
+			b.WriteString(cell)
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
+			}
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString("\n")
 	}
 	if slices.ContainsFunc(runs, func(r xsite.PastRun) bool { return r.Closed == "" && r.Unreadable == "" }) {
 		b.WriteString("\nA run that is UNFINISHED is continued by the command that began it, or gone back from with abort.\n")

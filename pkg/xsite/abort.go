@@ -14,6 +14,7 @@ import (
 type AbortOptions struct {
 	// Options are those of the recovery; Confirm is not used.
 	Options
+
 	// Agree is asked before the first change.
 	Agree Agree
 	// DiscardSessions lets Keycloak of the secondary be started on caches that were cleared and not filled again.
@@ -74,14 +75,16 @@ func (r *run) guardAbort(discard bool) error {
 	switch {
 	case !r.journal.found:
 		return &Stop{
-			Guard: GuardRecorded, Found: "there is no unfinished run of this pair", Where: fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
+			Guard: GuardRecorded, Found: "there is no unfinished run of this pair",
+			Where:   fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
 			Because: "there is nothing to go back from", Next: "`kubectl ispn-resync history` lists what there was",
 		}
 	case len(rec.Caches) == 0:
 		return &Stop{
-			Guard: GuardRecorded, Found: fmt.Sprintf("of run %s only the primary's copy is left, which does not know the original flags", rec.RunID), Where: r.primary.String(),
+			Guard: GuardRecorded, Where: r.primary.String(),
+			Found:   fmt.Sprintf("of run %s only the primary's copy is left, which does not know the original flags", rec.RunID),
 			Because: "flags would be set to what they may never have been",
-			Next:    fmt.Sprintf("run the recovery again, or remove the record with abort --discard-journal %s", rec.RunID),
+			Next:    "run the recovery again, or remove the record with abort --discard-journal " + rec.RunID,
 		}
 	case rec.Verified:
 		return &Stop{
@@ -91,7 +94,8 @@ func (r *run) guardAbort(discard bool) error {
 		}
 	case rec.Cleared && !discard:
 		return &Stop{
-			Guard: GuardRestart, Found: fmt.Sprintf("run %s has cleared site %s, whose caches are empty or incomplete", rec.RunID, r.secondary.name), Where: r.secondary.String(),
+			Guard: GuardRestart, Where: r.secondary.String(),
+			Found:   fmt.Sprintf("run %s has cleared site %s, whose caches are empty or incomplete", rec.RunID, r.secondary.name),
 			Because: "Keycloak would serve partial data: users would be logged out, and the sites would drift apart again",
 			Next:    "run the recovery again, which continues the run; or add --discard-sessions to start Keycloak as it is",
 		}

@@ -11,6 +11,7 @@ import (
 type DiscardOptions struct {
 	// Options are those of the recovery; Confirm is not used.
 	Options
+
 	// Agree is asked before the first change.
 	Agree Agree
 	// RunID names the record.

@@ -13,6 +13,7 @@ import (
 type FenceOptions struct {
 	// Options are those of the recovery; SecondaryCluster and Confirm are not used.
 	Options
+
 	// Agree is asked before the first change.
 	Agree Agree
 	// Site is the site to take offline; empty for the only one that caches of the primary back up to.
@@ -193,8 +194,10 @@ func (f *fencing) fence(ctx context.Context) error {
 	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOffline); err != nil {
 		return err
 	}
-	f.did(Primary, "site %s holds site %s offline for %d caches, on every server: its writes depend on nobody", f.primary.name, f.secondary.name, len(f.plan.Caches))
-	f.report.Did = append(f.report.Did, fmt.Sprintf("site %s misses every change from now on: recover it when the link works, which ends the fence too", f.secondary.name))
+	f.did(Primary, "site %s holds site %s offline for %d caches, on every server: its writes depend on nobody",
+		f.primary.name, f.secondary.name, len(f.plan.Caches))
+	f.report.Did = append(f.report.Did,
+		fmt.Sprintf("site %s misses every change from now on: recover it when the link works, which ends the fence too", f.secondary.name))
 	return nil
 }
 

@@ -86,7 +86,8 @@ func (r *run) guardUnseenCanary(ctx context.Context) error {
 	if now*2 > mark.Entries {
 		return nil
 	}
-	stop := leaked(r.primary, fmt.Sprintf("cache %s of the primary held %d entries before it was cleared on the secondary, and holds %d now", mark.Cache, mark.Entries, now))
+	stop := leaked(r.primary, fmt.Sprintf("cache %s of the primary held %d entries before it was cleared on the secondary, and holds %d now",
+		mark.Cache, mark.Entries, now))
 	return errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 }
 

@@ -28,7 +28,8 @@ func (r *run) checkJournals(ctx context.Context) error {
 				return &Stop{
 					Guard: GuardRecorded, Found: "an earlier run left a journal that cannot be read", Where: s.String(), Err: err,
 					Because: "what that run changed is unknown, and so is whether it finished",
-					Next:    fmt.Sprintf("use the version of the tool that wrote it; or look at both sites and remove the record: kubectl ispn-resync abort --discard-journal %s", one.ID),
+					Next: "use the version of the tool that wrote it; or look at both sites and remove the record: " +
+						"kubectl ispn-resync abort --discard-journal " + one.ID,
 				}
 			}
 			all = append(all, foundRun{site: s, record: record, version: one.Version})

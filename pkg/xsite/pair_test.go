@@ -152,7 +152,7 @@ type process struct {
 
 // chore is one call of Every.
 type chore struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // that of the call of Every
 	pause time.Duration
 	next  time.Time
 	do    func(context.Context)

@@ -115,28 +115,12 @@ type pushFailure struct {
 func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure, error) {
 	r := t.run
 	nodes := map[Role]identity{Primary: r.primary.identity(), Secondary: r.secondary.identity()}
-	node := r.primary.relay().node
 	if err := t.forgetStatus(ctx, caches); err != nil {
 		return nil, err
 	}
-	var failed []pushFailure
-	pushes := make([]*pushing, 0, len(caches))
-	for _, c := range caches {
-		t.attempts[c.Name]++
-		if err := node.StartPush(ctx, c.Name, r.secondary.name); away(err) {
-			// It may run; it is ended and begun anew once the others have ended. The server may still be at it, and two
-			// flags must not change at a time (V66).
-			failed = append(failed, pushFailure{c, err})
-			if err := r.opts.Clock.Wait(ctx, afterUnknown); err != nil {
-				return nil, err
-			}
-			continue
-		} else if err != nil {
-			return nil, t.startFailed(ctx, c, err)
-		}
-		p := &pushing{cache: c, attempt: t.attempts[c.Name], started: r.opts.Clock.Now(), moved: r.opts.Clock.Now()}
-		p.report(r, "pushing")
-		pushes = append(pushes, p)
+	pushes, failed, err := t.start(ctx, caches)
+	if err != nil {
+		return nil, err
 	}
 	for len(pushes) > 0 {
 		if err := r.opts.Clock.Wait(ctx, r.opts.PollInterval); err != nil {
@@ -169,6 +153,32 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 		}
 	}
 	return failed, nil
+}
+
+// start starts one push per cache. One that may have been started or not is taken for failed.
+func (t *transfer) start(ctx context.Context, caches []CachePlan) (pushes []*pushing, failed []pushFailure, err error) {
+	r := t.run
+	node := r.primary.relay().node
+	for _, c := range caches {
+		t.attempts[c.Name]++
+		err := node.StartPush(ctx, c.Name, r.secondary.name)
+		switch {
+		case away(err):
+			// It may run; it is ended and begun anew once the others have ended. The server may still be at it, and two
+			// flags must not change at a time (V66).
+			failed = append(failed, pushFailure{c, err})
+			if err := r.opts.Clock.Wait(ctx, afterUnknown); err != nil {
+				return nil, nil, err
+			}
+			continue
+		case err != nil:
+			return nil, nil, t.startFailed(ctx, c, err)
+		}
+		p := &pushing{cache: c, attempt: t.attempts[c.Name], started: r.opts.Clock.Now(), moved: r.opts.Clock.Now()}
+		p.report(r, "pushing")
+		pushes = append(pushes, p)
+	}
+	return pushes, failed, nil
 }
 
 // afterUnknown is how long a call whose answer was lost is given to end in the server.

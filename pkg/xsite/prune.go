@@ -11,6 +11,7 @@ import (
 type PruneOptions struct {
 	// Options are those of the recovery; Confirm is not used.
 	Options
+
 	// Agree is asked before the first change.
 	Agree Agree
 }

@@ -24,8 +24,10 @@ func recorded(f *testing.F) []string {
 		}
 		var record struct {
 			Exchanges []struct {
-				Answer struct{ Body string }
-			}
+				Answer struct {
+					Body string `json:"body"`
+				} `json:"answer"`
+			} `json:"exchanges"`
 		}
 		if err := json.Unmarshal(text, &record); err != nil {
 			f.Fatal(err)

@@ -138,7 +138,8 @@ func (s *Site) changedSince(ctx context.Context, c crowd) (bool, error) {
 // errChanged is the end of a watch with a gap in which a pod may have come and gone.
 var errChanged = errors.New("nobody watched for a while, and it was changed meanwhile")
 
-// round lists the crowd and watches it once. After a gap the workload is read before anything else is waited for. listed tells whether the list came; the error is that of list or watch,
+// round lists the crowd and watches it once. After a gap the workload is read before anything else is waited for. listed
+// tells whether the list came; the error is that of list or watch,
 // nil when the watch came to its regular end.
 func (s *Site) round(ctx context.Context, c crowd, gap bool, sightings chan<- xsite.PodSighting) (listed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, watchPeriod+watchSlack+callTimeout)

@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -10,17 +9,34 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim"
 )
 
-var every = flag.Int("kill-every", 0, "kill at every n-th call only; 0 is 7, and 1 is every call")
-
 // small is a pair with little in it, so that it can be run often.
 func small(version string) sim.Options {
 	return sim.Options{Version: version, Nodes: 2, Caches: sim.Caches("sessions", "work"), CallTime: time.Millisecond}
 }
 
-func TestTheProcedureOnSimulatedSites(t *testing.T) {
+// pairs are those that the procedure is run on: as the guide has them, in every version, and with backups that push by
+// themselves.
+func pairs() map[string]sim.Options {
+	all := map[string]sim.Options{}
 	for _, version := range sim.Versions() {
-		t.Run(version, func(t *testing.T) {
-			perform(t, small(version), func(s *stage) {
+		all[version] = small(version)
+	}
+	for _, version := range []string{"14.0.28", "16.0.7"} {
+		o := small(version)
+		for i := range o.Caches {
+			o.Caches[i].Strategy, o.Caches[i].Mode = infinispan.StrategyAsync, infinispan.ModeAuto
+		}
+		all[version+" ASYNC AUTO"] = o
+	}
+	return all
+}
+
+func TestTheProcedureOnSimulatedSites(t *testing.T) {
+	t.Parallel()
+	for name, o := range pairs() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			perform(t, o, func(s *stage) {
 				began := time.Now()
 				s.finish()
 				s.ledger.judge("at the end")
@@ -34,13 +50,10 @@ func TestTheProcedureOnSimulatedSites(t *testing.T) {
 // TestARunKilledAtAnyCallIsFinishedByTheNext kills the process at each of its calls, to Kubernetes and to Infinispan, before
 // and after the call's effect. Another machine then runs the same command.
 func TestARunKilledAtAnyCallIsFinishedByTheNext(t *testing.T) {
-	step := *every
-	if step == 0 {
-		step = 7
-	}
-	for _, version := range sim.Versions() {
+	t.Parallel()
+	for name, o := range pairs() {
 		total := 0
-		perform(t, small(version), func(s *stage) {
+		perform(t, o, func(s *stage) {
 			p := s.newProcess()
 			if err := s.recover(p); err != nil {
 				t.Fatal(err)
@@ -48,10 +61,10 @@ func TestARunKilledAtAnyCallIsFinishedByTheNext(t *testing.T) {
 			total = p.calls
 		})
 		for _, late := range []bool{false, true} {
-			for at := 1; at <= total; at += step {
-				t.Run(fmt.Sprintf("%s/late=%v/%d", version, late, at), func(t *testing.T) {
+			for at := 1; at <= total; at += int(setting[int64]("kill-every")) {
+				t.Run(fmt.Sprintf("%s/late=%v/%d", name, late, at), func(t *testing.T) {
 					t.Parallel()
-					perform(t, small(version), func(s *stage) {
+					perform(t, o, func(s *stage) {
 						p := s.newProcess()
 						p.killAt, p.late = at, late
 						_ = s.recover(p)
@@ -64,13 +77,4 @@ func TestARunKilledAtAnyCallIsFinishedByTheNext(t *testing.T) {
 			}
 		}
 	}
-}
-
-// asyncAuto is a pair whose sites push by themselves.
-func asyncAuto(version string) sim.Options {
-	o := small(version)
-	for i := range o.Caches {
-		o.Caches[i].Strategy, o.Caches[i].Mode = infinispan.StrategyAsync, infinispan.ModeAuto
-	}
-	return o
 }

@@ -26,7 +26,6 @@ type cluster struct {
 
 	mu        sync.Mutex
 	instances int
-	changed   time.Time
 	recorded  *int
 	pods      []string
 	ready     bool

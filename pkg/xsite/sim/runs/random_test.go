@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"flag"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -15,23 +14,17 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim"
 )
 
-var (
-	seed  = flag.Int64("seed", 0, "run this seed alone, and tell what happens in it")
-	seeds = flag.Int64("seeds", 1000, "how many seeds to run")
-	from  = flag.Int64("from", 1, "the first of them")
-	soak  = flag.Duration("soak", 0, "run seeds for this long instead")
-)
-
 // TestRandomRuns runs the procedure under faults that a seed decides. A seed that fails is named and can be run alone.
 func TestRandomRuns(t *testing.T) {
-	if *seed != 0 {
-		t.Run(fmt.Sprintf("seed=%d", *seed), func(t *testing.T) { play(t, *seed, t.Logf) })
+	t.Parallel()
+	if alone := setting[int64]("seed"); alone != 0 {
+		t.Run(fmt.Sprintf("seed=%d", alone), func(t *testing.T) { //nolint:paralleltest // alone, and told
+			play(t, alone, t.Logf)
+		})
 		return
 	}
-	if *soak > 0 {
-		t.Skip("TestSoak runs instead")
-	}
-	for n := *from; n < *from+*seeds; n++ {
+	from := setting[int64]("from")
+	for n := from; n < from+setting[int64]("seeds"); n++ {
 		t.Run(fmt.Sprintf("seed=%d", n), func(t *testing.T) {
 			t.Parallel()
 			play(t, n, func(string, ...any) {})
@@ -41,8 +34,9 @@ func TestRandomRuns(t *testing.T) {
 
 // TestSoak runs seeds for a long time and tells how many, and how long a million would take.
 func TestSoak(t *testing.T) {
-	if *soak == 0 {
-		t.Skip("a long run: make soak")
+	soak, from := setting[time.Duration]("soak"), setting[int64]("from")
+	if soak == 0 {
+		return // a long run: make soak
 	}
 	began := time.Now()
 	var ran atomic.Int64
@@ -50,9 +44,9 @@ func TestSoak(t *testing.T) {
 		took := time.Since(began)
 		rate := float64(ran.Load()) / took.Seconds()
 		fmt.Fprintf(os.Stderr, "soak: %d runs from seed %d in %s, %.0f a second; a million take %s\n",
-			ran.Load(), *from, took.Round(time.Second), rate, time.Duration(1e6/rate*float64(time.Second)).Round(time.Minute))
+			ran.Load(), from, took.Round(time.Second), rate, time.Duration(1e6/rate*float64(time.Second)).Round(time.Minute))
 	})
-	for n := *from; time.Since(began) < *soak; n += 200 {
+	for n := from; time.Since(began) < soak; n += 200 {
 		t.Run(fmt.Sprintf("from=%d", n), func(t *testing.T) {
 			for i := n; i < n+200; i++ {
 				t.Run(fmt.Sprintf("seed=%d", i), func(t *testing.T) {
@@ -71,7 +65,7 @@ func TestSoak(t *testing.T) {
 // play performs one seed: commands under faults, then, with everything mended, commands until one succeeds.
 func play(t *testing.T, n int64, tell func(format string, args ...any)) {
 	t.Helper()
-	dice := rand.New(rand.NewPCG(uint64(n), 1)) //nolint:gosec // a seed that can be repeated is what is wanted
+	dice := rand.New(rand.NewPCG(uint64(n), 1))
 	o := randomOptions(dice)
 	perform(t, o, func(s *stage) {
 		f := &faults{stage: s, dice: dice, seed: n, tell: tell, began: time.Now(), rate: []int{0, 0, 60, 200}[dice.IntN(4)]}

@@ -126,13 +126,6 @@ func (p *process) after() error {
 	return nil
 }
 
-// kill ends the process at once.
-func (p *process) kill() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.dead = true
-}
-
 // beforeREST counts a REST call of the active process and keeps those of a dead one from having an effect.
 func (s *stage) beforeREST(c sim.Call) sim.Fault {
 	s.mu.Lock()
