@@ -11,6 +11,7 @@ type fence struct{ run *run }
 
 // pass makes a change that is bounded by the longest that a lease allows for.
 func (f fence) pass(ctx context.Context, change func(ctx context.Context) error) error {
+	//mutate:single-run
 	if err := f.run.keeper.allow(); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 		if err := r.guardOffline(ctx, c); err != nil {
 			return err
 		}
+		//mutate:recorded
 		if err := r.journal.clearingNow(ctx); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ func (e *notReadyError) Unwrap() error { return e.err }
 func (r *run) start(ctx context.Context) error {
 	r.watch.end()
 	r.watch = nil
+	//mutate:restart
 	if err := r.guardRestart(); err != nil {
 		return err
 	}

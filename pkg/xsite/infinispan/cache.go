@@ -93,6 +93,7 @@ func (c *Client) Clear(ctx context.Context, cache string) error {
 	}
 	a, err := c.do(ctx, request{
 		method: http.MethodPost, path: p, query: "action=clear",
+		//mutate:no-leak
 		header: http.Header{"Flags": {localClear}},
 	})
 	if err != nil {
