@@ -128,7 +128,8 @@ func takenOut(file source, path []ast.Node) (mutant, error) {
 				return mutant{}, err
 			}
 			from, to := at(n)
-			return mutant{from: from, to: to, instead: "return " + zeros}, nil
+			// The old return stays, out of reach, so that what it uses is used.
+			return mutant{from: from, to: to, instead: "if true {\nreturn " + zeros + "\n}\n" + string(file.text[from:to])}, nil
 		case *ast.AssignStmt:
 			if n.Tok == token.ASSIGN && len(n.Lhs) == 1 {
 				from, to := at(n.Lhs[0])
