@@ -159,11 +159,11 @@ func markedLines(file source) ([]mutant, error) {
 	return found, nil
 }
 
-// without takes a line out: of `if err := f(); ...` only the condition is, since a block hangs on it.
+// without takes a line out: of `if err := f(); err != nil {` only the call is, since a block hangs on it.
 func without(line string) string {
 	trimmed := strings.TrimSpace(line)
-	if strings.HasPrefix(trimmed, "if ") && strings.HasSuffix(trimmed, "{") {
-		return "if false {\n"
+	if strings.HasPrefix(trimmed, "if err := ") && strings.HasSuffix(trimmed, "; err != nil {") {
+		return "if err := error(nil); err != nil {\n"
 	}
 	return "\n"
 }
