@@ -7,12 +7,8 @@ import (
 )
 
 // online lets the secondary speak to the primary again (the guide's step, moved here: V60), now that its contents were
-// proved and what it had queued is dropped. Then it clears the push status and puts the state-transfer modes back.
+// proved and what it had queued is dropped (guard settle, before the comparison). Then it clears the push status and puts the state-transfer modes back.
 func (r *run) online(ctx context.Context) error {
-	//mutate:settle
-	if err := r.guardSettle(ctx); err != nil {
-		return err
-	}
 	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
 		return err
 	}

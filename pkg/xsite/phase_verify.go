@@ -16,6 +16,7 @@ func (r *run) verify(ctx context.Context) error {
 	r.result.Caches = nil
 	for at := 0; at < len(r.plan.Caches); {
 		// Waited out before the comparison, not after: what is proved should be what Keycloak is started on.
+		//mutate:settle
 		if err := r.guardSettle(ctx); err != nil {
 			return err
 		}
