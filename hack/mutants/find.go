@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,15 +64,8 @@ func find(root string) ([]mutant, error) {
 			}
 		}
 	}
-	for _, name := range guards {
-		if !slices.ContainsFunc(found, func(m mutant) bool { return m.guard == name }) {
-			return nil, fmt.Errorf("guard %s is enforced nowhere", name)
-		}
-	}
-	for _, m := range found {
-		if !slices.Contains(mapValues(guards), m.guard) {
-			return nil, fmt.Errorf("%s: there is no such guard", m)
-		}
+	if err := complete(found, slices.Sorted(maps.Values(guards))); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(found, func(a, b mutant) int {
 		return slices.Compare([]string{a.guard, a.file, fmt.Sprintf("%06d", a.line)}, []string{b.guard, b.file, fmt.Sprintf("%06d", b.line)})
@@ -79,12 +73,19 @@ func find(root string) ([]mutant, error) {
 	return found, nil
 }
 
-func mapValues(m map[string]string) []string {
-	var values []string
-	for _, v := range m {
-		values = append(values, v)
+// complete demands a mutant of every guard, and a guard for every mutant.
+func complete(found []mutant, guards []string) error {
+	for _, name := range guards {
+		if !slices.ContainsFunc(found, func(m mutant) bool { return m.guard == name }) {
+			return fmt.Errorf("guard %s is enforced nowhere", name)
+		}
 	}
-	return values
+	for _, m := range found {
+		if !slices.Contains(guards, m.guard) {
+			return fmt.Errorf("%s: there is no such guard", m)
+		}
+	}
+	return nil
 }
 
 // parse reads the files of a package that are not tests.

@@ -60,14 +60,14 @@ func write(dir string, m mutant) (string, error) {
 	}
 	changed := bytes.Join([][]byte{text[:m.from], []byte(m.instead), text[m.to:]}, nil)
 	mutated := filepath.Join(dir, filepath.Base(m.file))
-	if err := os.WriteFile(mutated, changed, 0o600); err != nil {
+	if err := os.WriteFile(mutated, changed, 0o600); err != nil { //nolint:gosec // a name of this repository, in a folder of its own
 		return "", err
 	}
-	real, err := filepath.Abs(m.file)
+	original, err := filepath.Abs(m.file)
 	if err != nil {
 		return "", err
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{real: mutated}})
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: mutated}})
 	if err != nil {
 		return "", err
 	}

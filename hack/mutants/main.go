@@ -28,9 +28,10 @@ func main() {
 	list := flag.Bool("list", false, "list the mutants and end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *short, *guard, *list); err != nil {
-		fmt.Fprintln(os.Stderr, "mutants:", err)
+	err := run(ctx, os.Stdout, *short, *guard, *list)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
@@ -47,7 +48,7 @@ func run(ctx context.Context, out io.Writer, short bool, only string, list bool)
 	}
 	if list {
 		for _, m := range chosen {
-			fmt.Fprintln(out, m)
+			_, _ = fmt.Fprintln(out, m)
 		}
 		return nil
 	}
@@ -58,12 +59,12 @@ func run(ctx context.Context, out io.Writer, short bool, only string, list bool)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m, err)
 		}
-		fmt.Fprintf(out, "%-60s %s\n", m, v)
+		_, _ = fmt.Fprintf(out, "%-60s %s\n", m, v)
 		if !v.killed {
 			survived++
 		}
 	}
-	fmt.Fprintf(out, "%d mutants, %d survived, in %s\n", len(chosen), survived, time.Since(began).Round(time.Second))
+	_, _ = fmt.Fprintf(out, "%d mutants, %d survived, in %s\n", len(chosen), survived, time.Since(began).Round(time.Second))
 	if survived > 0 {
 		return errors.New("a guard can be taken out without a test that fails")
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -116,8 +118,8 @@ func takenOut(file source, path []ast.Node) (mutant, error) {
 	at := func(n ast.Node) (int, int) {
 		return file.set.Position(n.Pos()).Offset, file.set.Position(n.End()).Offset
 	}
-	for i := len(path) - 1; i >= 0; i-- {
-		switch n := path[i].(type) {
+	for i, node := range slices.Backward(path) {
+		switch n := node.(type) {
 		case *ast.ReturnStmt:
 			if cond := conditionOf(path[:i]); cond != nil {
 				from, to := at(cond)
@@ -139,16 +141,16 @@ func takenOut(file source, path []ast.Node) (mutant, error) {
 			from, to := at(n.Cond)
 			return mutant{from: from, to: to, instead: "false && (" + string(file.text[from:to]) + ")"}, nil
 		case *ast.FuncDecl, *ast.FuncLit:
-			return mutant{}, fmt.Errorf("this Stop is neither returned nor below a condition")
+			return mutant{}, errors.New("this Stop is neither returned nor below a condition")
 		}
 	}
-	return mutant{}, fmt.Errorf("this Stop is in no function")
+	return mutant{}, errors.New("this Stop is in no function")
 }
 
 // conditionOf gives the condition that leads straight to the end of a path: of an if, or of a case without a value to compare.
 func conditionOf(path []ast.Node) ast.Expr {
-	for i := len(path) - 1; i >= 0; i-- {
-		switch n := path[i].(type) {
+	for i, node := range slices.Backward(path) {
+		switch n := node.(type) {
 		case *ast.BlockStmt:
 			continue
 		case *ast.IfStmt:
@@ -165,8 +167,8 @@ func conditionOf(path []ast.Node) ast.Expr {
 
 // tagOf gives the value that the innermost switch around a path compares, and whether it has one.
 func tagOf(path []ast.Node) (ast.Expr, bool) {
-	for i := len(path) - 1; i >= 0; i-- {
-		if n, ok := path[i].(*ast.SwitchStmt); ok {
+	for _, node := range slices.Backward(path) {
+		if n, ok := node.(*ast.SwitchStmt); ok {
 			return n.Tag, n.Tag != nil
 		}
 	}
@@ -175,9 +177,9 @@ func tagOf(path []ast.Node) (ast.Expr, bool) {
 
 // zerosOf gives the zero values that the innermost function around a path returns.
 func zerosOf(path []ast.Node) (string, error) {
-	for i := len(path) - 1; i >= 0; i-- {
+	for _, node := range slices.Backward(path) {
 		var results *ast.FieldList
-		switch f := path[i].(type) {
+		switch f := node.(type) {
 		case *ast.FuncLit:
 			results = f.Type.Results
 		case *ast.FuncDecl:
@@ -193,7 +195,7 @@ func zerosOf(path []ast.Node) (string, error) {
 		}
 		return strings.Join(zeros, ", "), nil
 	}
-	return "", fmt.Errorf("no function around it")
+	return "", errors.New("no function around it")
 }
 
 // zero is the zero value of a type as it is written.

@@ -163,9 +163,10 @@ func (f *fencing) journalsOfPrimary(ctx context.Context) ([]string, error) {
 			}
 		case record.Closed == "" && record.SiteRole == Secondary:
 			return nil, &Stop{
-				Guard: GuardDirection, Found: fmt.Sprintf("run %s by %s is unfinished, and site %s is the one whose data it discards", record.RunID, record.Who, f.primary.name),
-				Where: f.primary.String(), Because: "it may be empty or half filled; it is no site to be made independent",
-				Next: "finish that run first",
+				Guard: GuardDirection, Where: f.primary.String(),
+				Found:   fmt.Sprintf("run %s by %s is unfinished, and site %s is the one whose data it discards", record.RunID, record.Who, f.primary.name),
+				Because: "it may be empty or half filled; it is no site to be made independent",
+				Next:    "finish that run first",
 			}
 		case record.Closed == "":
 			found = append(found, fmt.Sprintf("run %s by %s is unfinished (phase %s); it goes on all the same later", record.RunID, record.Who, record.Phase))
@@ -228,7 +229,8 @@ func (f *fencing) checkLift(ctx context.Context) (Undertaking, error) {
 	what := Undertaking{
 		Title: fmt.Sprintf("Bring site %s online again on site %s", f.secondary.name, f.primary.name),
 		Site:  f.secondary.name, Found: found,
-		Loses: fmt.Sprintf("site %s misses what was changed since the fence and stays stale: a recovery is the better way, and ends the fence too", f.secondary.name),
+		Loses: fmt.Sprintf("site %s misses what was changed since the fence and stays stale: a recovery is the better way, and ends the fence too",
+			f.secondary.name),
 	}
 	for _, c := range f.plan.Caches {
 		what.Does = append(what.Does, fmt.Sprintf("bring site %s online for cache %s", f.secondary.name, c.Name))

@@ -62,7 +62,7 @@ func (s *Site) Lease(ctx context.Context) (xsite.LeaseRecord, error) {
 func (s *Site) PutLease(ctx context.Context, record xsite.LeaseRecord) (string, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	seconds := int32(min(record.Duration/time.Second, math.MaxInt32))
+	seconds := int32(min(record.Duration/time.Second, math.MaxInt32)) //nolint:gosec // it fits
 	since, renewed := metav1.NewMicroTime(record.Since), metav1.NewMicroTime(record.Renewed)
 	object := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{

@@ -2,7 +2,6 @@ package runs
 
 import (
 	"flag"
-	"os"
 	"testing"
 	"time"
 )
@@ -13,8 +12,7 @@ func TestMain(m *testing.M) {
 	flag.Int64("seeds", 1000, "how many seeds to run")
 	flag.Int64("from", 1, "the first of them")
 	flag.Duration("soak", 0, "how long TestSoak runs")
-	flag.Parse()
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // setting reads a flag.
