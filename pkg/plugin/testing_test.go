@@ -109,6 +109,8 @@ type rig struct {
 	mu        sync.Mutex
 	connected []connected
 	closed    []string
+	// sides are the commands beside the recovery that were carried out.
+	sides []string
 }
 
 // newRig makes a rig whose kubeconfig has the contexts site-a and site-b and whose engine confirms and succeeds.
@@ -166,6 +168,7 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 		},
 		Recover: func(ctx context.Context, options xsite.Options) (xsite.Result, error) { return r.engine(ctx, options) },
 	}
+	r.sideEngines(&deps)
 	return Execute(ctx, deps, append([]string{"/somewhere/" + binaryName}, args...))
 }
 
