@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -24,30 +26,58 @@ func TestTheDocumentedRolesAreEnough(t *testing.T) {
 	mustBeRecovered(t, truth)
 }
 
-// TestAMissingRightIsNamedBeforeAnyChange takes one rule after the other out of the documented Roles: the run is refused
-// before it changes anything, and names what is missing.
-func TestAMissingRightIsNamedBeforeAnyChange(t *testing.T) {
-	for resource, word := range map[string]string{
-		"secrets":          "infinispan-generated-operator-secret",
-		"pods/portforward": "pods/portforward",
-		"configmaps":       "configmaps",
-	} {
-		t.Run(resource, func(t *testing.T) {
-			fresh(t, sites.Sync)
-			roles := documentedRoles(t)
-			secondary := roles["site-b"]
-			secondary.Rules = slices.DeleteFunc(secondary.Rules, func(rule rbacv1.PolicyRule) bool { return slices.Contains(rule.Resources, resource) })
-			kubeconfig := asUser(t, "limited", roles)
-			before := observe(t)
-			beginWith(t, kubeconfig, straight()...).wait().mustEnd(t, 3, word, "site-b", "nothing was changed")
-			if diff := cmp.Diff(before, observe(t)); diff != "" {
-				t.Errorf("the refused run changed something (-before +after):\n%s", short(diff))
-			}
-		})
+// TestThePrintedRolesAreEnough runs the recovery as a user who has nothing but the Roles that rbac prints.
+func TestThePrintedRolesAreEnough(t *testing.T) {
+	fresh(t, sites.Sync)
+	truth := makeStale(t, 40)
+	kubeconfig := asUser(t, "printed", printedRoles(t))
+	beginWith(t, kubeconfig, straight()...).wait().mustSucceed(t)
+	mustBeRecovered(t, truth)
+}
+
+// TestEachMissingRightIsNamedBeforeAnyChange takes one rule after the other out of the printed Roles: without a required
+// one the run is refused and names what is missing, without an optional one it warns and passes.
+func TestEachMissingRightIsNamedBeforeAnyChange(t *testing.T) {
+	fresh(t, sites.Sync)
+	all, required := printedRoles(t), printedRoles(t, "--no-optional")
+	before := observe(t)
+	for site, role := range all {
+		for i, rule := range role.Rules {
+			name := strings.Join(slices.Concat([]string{site}, rule.Verbs, rule.Resources, rule.ResourceNames), " ")
+			t.Run(name, func(t *testing.T) {
+				lacking := role.DeepCopy()
+				lacking.Rules = slices.Delete(lacking.Rules, i, i+1)
+				roles := maps.Clone(all)
+				roles[site] = lacking
+				kubeconfig := asUser(t, "limited", roles)
+				code := 0
+				if slices.ContainsFunc(required[site].Rules, func(r rbacv1.PolicyRule) bool { return cmp.Equal(r, rule) }) {
+					code = 3
+				}
+				beginWith(t, kubeconfig, straight("--dry-run")...).wait().mustEnd(t, code, rule.Resources[0][:strings.IndexAny(rule.Resources[0]+"/", "/")], site)
+			})
+		}
+	}
+	if diff := cmp.Diff(before, observe(t)); diff != "" {
+		t.Errorf("a refused run changed something (-before +after):\n%s", short(diff))
 	}
 }
 
-// documentedRoles reads the Roles from the documentation, by the name of the site they are for.
+// printedRoles are those of the command, by the name of the site they are for.
+func printedRoles(t *testing.T, more ...string) map[string]*rbacv1.Role {
+	t.Helper()
+	roles := map[string]*rbacv1.Role{}
+	for role, site := range map[string]string{"primary": "site-a", "secondary": "site-b"} {
+		args := []string{"rbac", "--primary-context", "site-a", "--secondary-context", "site-b", "--only", role}
+		printed := begin(t, pair, append(args, more...)...).wait().mustSucceed(t)
+		roles[site] = &rbacv1.Role{}
+		must(t, yaml.UnmarshalStrict([]byte(printed.stdout), roles[site]))
+	}
+	return roles
+}
+
+// documentedRoles reads the Roles from the documentation, by the name of the site they are for. The name of a lease holds
+// the UID of an Infinispan, and gets that of the site.
 func documentedRoles(t *testing.T) map[string]*rbacv1.Role {
 	t.Helper()
 	page, err := os.ReadFile("../docs/permissions.md")
@@ -59,12 +89,34 @@ func documentedRoles(t *testing.T) map[string]*rbacv1.Role {
 		site, known := map[string]string{"ispn-resync-primary": "site-a", "ispn-resync-secondary": "site-b"}[role.Name]
 		if known {
 			roles[site] = &role
+			lease := leaseNameOf(t, site)
+			for _, rule := range role.Rules {
+				if slices.Contains(rule.Resources, "leases") && len(rule.ResourceNames) > 0 {
+					rule.ResourceNames[0] = lease
+				}
+			}
 		}
 	}
 	if len(roles) != 2 {
 		t.Fatalf("found %d documented Roles, want one for each site", len(roles))
 	}
 	return roles
+}
+
+// leaseNameOf gives the name of a site's lease.
+func leaseNameOf(t *testing.T, site string) string {
+	t.Helper()
+	for _, s := range pair.Sites() {
+		if s.Name == site {
+			var found metav1.PartialObjectMetadata
+			body, err := s.Kube().Discovery().RESTClient().Get().AbsPath("/apis/infinispan.org/v1/namespaces", sites.Namespace, "infinispans/infinispan").DoRaw(t.Context())
+			must(t, err)
+			must(t, yaml.Unmarshal(body, &found))
+			return "ispn-resync-" + string(found.UID)
+		}
+	}
+	t.Fatalf("there is no site %s", site)
+	return ""
 }
 
 // asUser binds the Roles to a user for the time of the test and returns a kubeconfig of that user.

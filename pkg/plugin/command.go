@@ -45,7 +45,7 @@ func NewCommand(deps Deps) *cobra.Command {
 		return usagef("%w\nsee %s --help", err, cmd.CommandPath())
 	})
 	addVerbosity(cmd, deps.Streams.ErrOut)
-	cmd.AddCommand(newAbortCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newVersionCommand(deps.Streams))
+	cmd.AddCommand(newAbortCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps), newVersionCommand(deps.Streams))
 	return cmd
 }
 

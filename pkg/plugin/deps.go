@@ -12,6 +12,8 @@ import (
 // Site is a connected site of the pair; *kube.Site is one.
 type Site interface {
 	xsite.Cluster
+	// Roles gives the least Roles of a user for a site in that role as YAML, with or without what a run can do without.
+	Roles(role xsite.Role, optional bool) (string, error)
 	// Close ends its connections.
 	Close()
 }

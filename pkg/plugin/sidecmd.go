@@ -38,7 +38,17 @@ type sideOptions struct {
 	path string
 	// engine are the engine's options, with the sites in them.
 	engine xsite.Options
-	shown  progress
+	// sites are those that are connected, the primary first.
+	sites []roleSite
+	shown progress
+}
+
+// roleSite is a connected site in its role.
+type roleSite struct {
+	Site
+
+	role    xsite.Role
+	context string
 }
 
 // newSideCommand makes a command beside the recovery.
@@ -128,9 +138,11 @@ func (o *sideOptions) run(ctx context.Context) error {
 	defer primary.Close()
 	o.engine = o.resyncOptions.run.options()
 	o.engine.PrimaryCluster = primary
+	o.sites = []roleSite{{primary, xsite.Primary, o.pair.primary.context()}}
 	if secondary != nil {
 		defer secondary.Close()
 		o.engine.SecondaryCluster = secondary
+		o.sites = append(o.sites, roleSite{secondary, xsite.Secondary, o.pair.secondary.context()})
 	}
 	o.engine.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
 	o.engine.Who, o.engine.Tool = o.deps.Who(), version.Get().Tool()

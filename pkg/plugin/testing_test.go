@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,6 +69,10 @@ type fakeSite struct {
 
 	context string
 	closed  func(context string)
+}
+
+func (f *fakeSite) Roles(role xsite.Role, optional bool) (string, error) {
+	return fmt.Sprintf("---\n# Role of the %s in %s, optional rules %t\n", role, f.context, optional), nil
 }
 
 func (f *fakeSite) Close() { f.closed(f.context) }

@@ -19,6 +19,16 @@ type permission struct {
 	why string
 	// optional is true for what a run can do without.
 	optional bool
+	// unused is true for what these options do without altogether.
+	unused bool
+}
+
+// path is the resource as Roles give it, RESOURCE[/SUBRESOURCE].
+func (p permission) path() string {
+	if p.subresource == "" {
+		return p.resource
+	}
+	return p.resource + "/" + p.subresource
 }
 
 // named is the resource as messages give it, RESOURCE[.GROUP][/SUBRESOURCE].
@@ -59,7 +69,7 @@ func (l *permissions) need(more ...permission) {
 			n.namespace = l.namespace
 		}
 		same := func(o permission) bool {
-			o.why, o.optional = n.why, n.optional
+			o.why, o.optional, o.unused = n.why, n.optional, n.unused
 			return o == n
 		}
 		if !slices.ContainsFunc(l.needed, same) {
@@ -101,13 +111,13 @@ func (s *Site) needInfinispan(need func(...permission)) {
 }
 
 // needLease lists what being the only run at work takes.
-func (s *Site) needLease(need func(...permission), optional bool) {
+func (s *Site) needLease(need func(...permission), unused bool) {
 	name := s.leaseName()
 	need(
-		permission{verb: "get", group: groupCoordination, resource: "leases", name: name, optional: optional, why: "to see whether another run is at work"},
-		permission{verb: "create", group: groupCoordination, resource: "leases", optional: optional, why: "to keep other runs away"},
-		permission{verb: "update", group: groupCoordination, resource: "leases", name: name, optional: optional, why: "to keep other runs away"},
-		permission{verb: "delete", group: groupCoordination, resource: "leases", name: name, optional: optional, why: "to let other runs in again"},
+		permission{verb: "get", group: groupCoordination, resource: "leases", name: name, optional: unused, unused: unused, why: "to see whether another run is at work"},
+		permission{verb: "create", group: groupCoordination, resource: "leases", optional: unused, unused: unused, why: "to keep other runs away"},
+		permission{verb: "update", group: groupCoordination, resource: "leases", name: name, optional: unused, unused: unused, why: "to keep other runs away"},
+		permission{verb: "delete", group: groupCoordination, resource: "leases", name: name, optional: unused, unused: unused, why: "to let other runs in again"},
 	)
 }
 
