@@ -54,7 +54,7 @@ func TestEachMissingRightIsNamedBeforeAnyChange(t *testing.T) {
 				if slices.ContainsFunc(required[site].Rules, func(r rbacv1.PolicyRule) bool { return cmp.Equal(r, rule) }) {
 					code = 3
 				}
-				beginWith(t, kubeconfig, straight("--dry-run")...).wait().mustEnd(t, code, rule.Resources[0][:strings.IndexAny(rule.Resources[0]+"/", "/")], site)
+				beginWith(t, kubeconfig, straight("--dry-run")...).wait().mustEnd(t, code, append(strings.Split(rule.Resources[0], "/"), site)...)
 			})
 		}
 	}
