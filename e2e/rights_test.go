@@ -107,13 +107,15 @@ func documentedRoles(t *testing.T) map[string]*rbacv1.Role {
 func leaseNameOf(t *testing.T, site string) string {
 	t.Helper()
 	for _, s := range pair.Sites() {
-		if s.Name == site {
-			var found metav1.PartialObjectMetadata
-			body, err := s.Kube().Discovery().RESTClient().Get().AbsPath("/apis/infinispan.org/v1/namespaces", sites.Namespace, "infinispans/infinispan").DoRaw(t.Context())
-			must(t, err)
-			must(t, yaml.Unmarshal(body, &found))
-			return "ispn-resync-" + string(found.UID)
+		if s.Name != site {
+			continue
 		}
+		const path = "/apis/infinispan.org/v1/namespaces/" + sites.Namespace + "/infinispans/infinispan"
+		body, err := s.Kube().Discovery().RESTClient().Get().AbsPath(path).DoRaw(t.Context())
+		must(t, err)
+		var found metav1.PartialObjectMetadata
+		must(t, yaml.Unmarshal(body, &found))
+		return "ispn-resync-" + string(found.UID)
 	}
 	t.Fatalf("there is no site %s", site)
 	return ""

@@ -113,12 +113,15 @@ func (s *Site) needInfinispan(need func(...permission)) {
 // needLease lists what being the only run at work takes.
 func (s *Site) needLease(need func(...permission), unused bool) {
 	name := s.leaseName()
-	need(
-		permission{verb: "get", group: groupCoordination, resource: "leases", name: name, optional: unused, unused: unused, why: "to see whether another run is at work"},
-		permission{verb: "create", group: groupCoordination, resource: "leases", optional: unused, unused: unused, why: "to keep other runs away"},
-		permission{verb: "update", group: groupCoordination, resource: "leases", name: name, optional: unused, unused: unused, why: "to keep other runs away"},
-		permission{verb: "delete", group: groupCoordination, resource: "leases", name: name, optional: unused, unused: unused, why: "to let other runs in again"},
-	)
+	for _, p := range []permission{
+		{verb: "get", name: name, why: "to see whether another run is at work"},
+		{verb: "create", why: "to keep other runs away"},
+		{verb: "update", name: name, why: "to keep other runs away"},
+		{verb: "delete", name: name, why: "to let other runs in again"},
+	} {
+		p.group, p.resource, p.optional, p.unused = groupCoordination, "leases", unused, unused
+		need(p)
+	}
 }
 
 // needKeycloak lists what finding Keycloak and seeing whether it runs takes.

@@ -22,7 +22,7 @@ func rolesOf(t *testing.T, site *Site, role xsite.Role, optional bool) (string, 
 		t.Fatal(err)
 	}
 	var roles []rbacv1.Role
-	for _, document := range strings.Split(strings.TrimPrefix(text, "---\n"), "---\n") {
+	for document := range strings.SplitSeq(strings.TrimPrefix(text, "---\n"), "---\n") {
 		var r rbacv1.Role
 		if err := yaml.UnmarshalStrict([]byte(document), &r); err != nil {
 			t.Fatal(err)
