@@ -148,6 +148,8 @@ type process struct {
 	dead      bool
 	// chores are what it does again and again while time passes.
 	chores []*chore
+	// doing lets one chore be done at a time.
+	doing sync.Mutex
 }
 
 // chore is one call of Every.
@@ -166,6 +168,8 @@ func (o *process) Every(ctx context.Context, d time.Duration, do func(context.Co
 	c := &chore{ctx: ctx, pause: d, next: o.pair.now.Add(d), do: do}
 	o.chores = append(o.chores, c)
 	return func() {
+		o.doing.Lock()
+		defer o.doing.Unlock()
 		o.pair.mu.Lock()
 		defer o.pair.mu.Unlock()
 		c.ended = true
@@ -212,6 +216,8 @@ func (o *process) Wait(ctx context.Context, d time.Duration) error {
 	o.pair.step(d)
 	due := o.dueChores()
 	o.pair.mu.Unlock()
+	o.doing.Lock()
+	defer o.doing.Unlock()
 	for _, c := range due {
 		c.do(c.ctx)
 	}

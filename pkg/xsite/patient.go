@@ -57,7 +57,7 @@ func (p patience) try(ctx context.Context, what string, call func(ctx context.Co
 // writes would fail as long (guard reachable).
 func (p patience) harm(ctx context.Context) error {
 	r := p.run
-	if p.role != Secondary || r.reached < clearing || len(r.primary.members) == 0 {
+	if p.role != Secondary || r.reached < clearing || len(r.primary.lastSurveyed()) == 0 {
 		return nil
 	}
 	if relay, unseen := r.outOfSight(ctx); unseen {

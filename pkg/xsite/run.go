@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -36,6 +37,8 @@ type run struct {
 	transfer *transfer
 	// reached tells how far the changes went, which decides what a failure leaves behind.
 	reached progress
+	// emitting lets events out one at a time.
+	emitting sync.Mutex
 	// ended counts pushes of others that were ended, or were to be.
 	ended int
 	// alone is true for work on the primary only: the secondary has a name and nothing else.
@@ -184,6 +187,8 @@ func (r *run) during(ctx context.Context, phase Phase, do func(*run, context.Con
 
 // emit completes an event and hands it to the observer.
 func (r *run) emit(e Event) {
+	r.emitting.Lock()
+	defer r.emitting.Unlock()
 	e.Time = r.opts.Clock.Now()
 	e.Phase = r.phase
 	r.opts.Observer.Observe(e)

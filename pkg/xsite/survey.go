@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,8 @@ type site struct {
 	name    string
 	version string
 	members []member
+	// surveyed guards members: who waits for one site looks at the other meanwhile.
+	surveyed sync.Mutex
 }
 
 // member is one Infinispan server of a site with its own connection.
@@ -70,6 +73,8 @@ func (s *site) survey(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	s.surveyed.Lock()
+	defer s.surveyed.Unlock()
 	s.members = members
 	return nil
 }
@@ -87,17 +92,25 @@ func (s *site) identity() identity {
 // relay returns the member that speaks for the site towards its peer: the relay node (V50), which is where the sites
 // view is known, and where pushes are started. Before any relay is known it is the coordinator, then the first member.
 func (s *site) relay() member {
-	for _, m := range s.members {
+	members := s.lastSurveyed()
+	for _, m := range members {
 		if m.info.RelayNode {
 			return m
 		}
 	}
-	for _, m := range s.members {
+	for _, m := range members {
 		if m.info.Coordinator {
 			return m
 		}
 	}
-	return s.members[0]
+	return members[0]
+}
+
+// lastSurveyed gives the members as they were last surveyed, also to who runs beside a survey.
+func (s *site) lastSurveyed() []member {
+	s.surveyed.Lock()
+	defer s.surveyed.Unlock()
+	return s.members
 }
 
 // podNames lists the names of the members' pods.
