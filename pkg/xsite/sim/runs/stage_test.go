@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -259,11 +258,6 @@ func (s *stage) judgeEnd() {
 		}
 	}
 	for _, c := range []*cluster{s.a, s.b} {
-		for _, name := range c.site.CacheNames() {
-			if strings.HasPrefix(name, "ispn-resync") {
-				s.t.Errorf("cache %s is left on %s", name, c.site.Name())
-			}
-		}
 		c.mu.Lock()
 		if c.instances != 2 || !c.ready || c.recorded != nil {
 			s.t.Errorf("Keycloak of %s: wants %d, ready %v, recorded %v", c.site.Name(), c.instances, c.ready, c.recorded)
