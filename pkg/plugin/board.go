@@ -65,6 +65,8 @@ func (b *board) apply(e xsite.Event) []note {
 		return []note{{text: "waiting: " + text, detail: true}}
 	case xsite.Noted:
 		return []note{{text: "note: " + text}}
+	case xsite.Planned: // shown with the question, or as the result of a dry run
+		return nil
 	case xsite.Changed:
 		b.waiting = ""
 		return []note{{text: text}}
@@ -112,7 +114,7 @@ func (r *cacheRow) settled() bool {
 
 // failed says whether the cache is in trouble.
 func (r *cacheRow) failed() bool {
-	return r.state.State == "failed" || r.state.State == "repeating"
+	return slices.Contains([]string{"failed", "unequal", "repeating"}, r.state.State)
 }
 
 // amount writes done and total.

@@ -1,34 +1,15 @@
 package plugin
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
-	"k8s.io/cli-runtime/pkg/printers"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/legible"
 )
 
 // printable makes one line of text that came from a cluster harmless for a terminal: escape sequences, line breaks,
 // other control characters and invisible ones (bidirectional overrides among them) are spelled out.
-func printable(s string) string {
-	s = printers.EscapeTerminal(s)
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r == '\t':
-			b.WriteByte(' ')
-		case r == '\n':
-			b.WriteString(`\n`)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
+func printable(s string) string { return legible.Text(s) }
 
 // printableLines is printable for text of several lines, whose line breaks are kept.
 func printableLines(s string) []string {
@@ -41,36 +22,13 @@ func printableLines(s string) []string {
 }
 
 // count writes a number of things with thousands separated: 80,000.
-func count[N int | int64](n N) string {
-	digits := strconv.FormatInt(int64(n), 10)
-	sign := ""
-	if digits[0] == '-' {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
+func count[N int | int64](n N) string { return legible.Count(n) }
 
 // plural writes a number with its noun: 1 cache, 8 caches.
-func plural[N int | int64](n N, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if stem, isY := strings.CutSuffix(noun, "y"); isY {
-		return count(n) + " " + stem + "ies"
-	}
-	return count(n) + " " + noun + "s"
-}
+func plural[N int | int64](n N, noun string) string { return legible.Plural(n, noun) }
 
 // took writes a duration as people read it: 0.3s, 12.4s, 2m3s.
-func took(d time.Duration) string {
-	if d < time.Minute {
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
-	}
-	return trimZero(d.Round(time.Second))
-}
+func took(d time.Duration) string { return legible.Took(d) }
 
 // about writes an estimate no finer than it is: steps of five seconds, from ten minutes on whole minutes.
 func about(d time.Duration) string {
@@ -82,16 +40,7 @@ func about(d time.Duration) string {
 }
 
 // trimZero writes a duration of whole seconds without units that are zero at its end: 10m, not 10m0s.
-func trimZero(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
+func trimZero(d time.Duration) string { return legible.Whole(d) }
 
 // width counts the columns of a text, taking every character for one.
 func width(s string) int { return len([]rune(s)) }

@@ -50,6 +50,8 @@ const (
 	Waiting EventKind = "waiting"
 	// Noted is a remark of importance to the operator.
 	Noted EventKind = "noted"
+	// Planned carries the finished Plan, once, at the end of preflight.
+	Planned EventKind = "planned"
 )
 
 // Event is one thing that happened in a run. Strings that came from a server are raw: who prints them escapes them.
@@ -63,17 +65,22 @@ type Event struct {
 	Elapsed time.Duration // of the phase, with PhaseEnded
 	Err     error         // with PhaseEnded
 	Cache   CacheState    // with CacheProgress
+	Plan    *Plan         // with Planned; not to be changed
 }
 
 // CacheState is the progress of one cache.
 type CacheState struct {
 	Cache string
-	// State is a short word: cleared, queued, pushing, pushed, comparing, equal, repeating, failed.
+	// State is a short word: cleared, queued, pushing, pushed, comparing, equal, unequal, repeating, failed.
 	State string
 	// Done and Total count entries while pushing; Total is 0 where it is not known.
 	Done, Total int64
 	// Attempt counts the pushes of this cache, from 1.
 	Attempt int
+	// Counted are the numbers of entries that were read for this report, by site; what was not read is missing.
+	Counted map[Role]int64
+	// Missing and Extra count keys that only the primary or only the secondary has, in the states equal and unequal.
+	Missing, Extra int64
 }
 
 // Observer takes the events of a run. Observe is called from one goroutine at a time and must return quickly.

@@ -70,7 +70,7 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 			return fmt.Errorf("count what is left in cache %s of the %s: %w", c.RemoteName, r.secondary, err)
 		}
 		if left == 0 {
-			r.cacheState(CacheState{Cache: c.Name, State: "cleared"})
+			r.cacheState(CacheState{Cache: c.Name, State: "cleared", Counted: map[Role]int64{Secondary: left}})
 			return nil
 		}
 		if try == clearTries {

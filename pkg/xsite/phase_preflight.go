@@ -238,6 +238,8 @@ func (r *run) completePlan() {
 	r.plan.Settle = settleTime(r.plan.Caches, r.secondary.version)
 	r.plan.Estimate = estimate(r.plan)
 	r.result.Plan = r.plan
+	plan := r.plan
+	r.emit(Event{Kind: Planned, Plan: &plan})
 }
 
 // planOf returns the part of the plan that is about a site.

@@ -175,7 +175,7 @@ func (t *transfer) start(ctx context.Context, caches []CachePlan) (pushes []*pus
 			return nil, nil, t.startFailed(ctx, c, err)
 		}
 		p := &pushing{cache: c, attempt: t.attempts[c.Name], started: r.opts.Clock.Now(), moved: r.opts.Clock.Now()}
-		p.report(r, "pushing")
+		p.report(r, "pushing", nil)
 		pushes = append(pushes, p)
 	}
 	return pushes, failed, nil

@@ -107,14 +107,21 @@ func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 	if err != nil {
 		return CacheResult{}, fmt.Errorf("compare cache %s of the two sites: %w", c.Name, err)
 	}
+	compared := CacheState{
+		Cache: c.Name, State: "equal", Done: found.SecondaryEntries, Total: found.PrimaryEntries, Attempt: r.transfer.attempts[c.Name],
+		Counted: map[Role]int64{Primary: found.PrimaryEntries, Secondary: found.SecondaryEntries},
+		Missing: found.MissingOnSecondary, Extra: found.ExtraOnSecondary,
+	}
 	if err := r.guardTruthfulEnd(ctx, c, found); err != nil {
+		compared.State = "unequal"
+		r.cacheState(compared)
 		return CacheResult{}, err
 	}
-	r.cacheState(CacheState{Cache: c.Name, State: "equal", Done: found.SecondaryEntries, Total: found.PrimaryEntries, Attempt: r.transfer.attempts[c.Name]})
+	r.cacheState(compared)
 	return CacheResult{
 		Name: c.Name, Discarded: c.SecondaryEntries,
 		PrimaryEntries: found.PrimaryEntries, SecondaryEntries: found.SecondaryEntries,
-		Compared: comparedBy(found.Way), Extra: found.ExtraOnSecondary,
+		Compared: comparedBy(found.Way), Missing: found.MissingOnSecondary, Extra: found.ExtraOnSecondary,
 		Pushes: r.transfer.attempts[c.Name], PushTook: r.transfer.took[c.Name],
 	}, nil
 }

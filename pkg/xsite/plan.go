@@ -117,6 +117,8 @@ type CacheResult struct {
 	SecondaryEntries int64 `json:"secondaryEntries"`
 	// Compared is the way the contents were compared: keys, entries or sizes.
 	Compared Verification `json:"compared"`
+	// Missing is the number of keys only on the primary: 0, but for a bounded cache, which may drop any.
+	Missing int64 `json:"missing,omitempty"`
 	// Extra is the number of keys only on the secondary, each explained by expiry or live traffic.
 	Extra int64 `json:"extra"`
 	// Pushes is how many pushes it took.

@@ -73,13 +73,15 @@ func (t *transfer) pushed(ctx context.Context, p *pushing) error {
 		return &pushEndedError{cache: p.cache.Name, status: infinispan.PushOK, detail: ", but the secondary is not online: " + joined(differ)}
 	}
 	p.count = p.cache.PrimaryEntries
-	p.report(t.run, "pushed")
+	p.report(t.run, "pushed", nil)
 	return nil
 }
 
-// report tells the progress of the push.
-func (p *pushing) report(r *run, state string) {
-	r.cacheState(CacheState{Cache: p.cache.Name, State: state, Done: p.count, Total: p.cache.PrimaryEntries, Attempt: p.attempt})
+// report tells the progress of the push, with what was read for it.
+func (p *pushing) report(r *run, state string, counted map[Role]int64) {
+	r.cacheState(CacheState{
+		Cache: p.cache.Name, State: state, Done: p.count, Total: p.cache.PrimaryEntries, Attempt: p.attempt, Counted: counted,
+	})
 }
 
 // guardMoving: a push that makes no progress for the stall time has failed, whatever its status says (V18, V58).
@@ -93,7 +95,7 @@ func (t *transfer) guardMoving(ctx context.Context, p *pushing) error {
 	now := r.opts.Clock.Now()
 	if count != p.count {
 		p.count, p.moved = count, now
-		p.report(r, "pushing")
+		p.report(r, "pushing", map[Role]int64{Secondary: count})
 	}
 	limit := r.stallTime(p.cache)
 	if still := now.Sub(p.moved); still >= limit {
