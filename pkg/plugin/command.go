@@ -41,9 +41,7 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetIn(deps.Streams.In)
 	cmd.SetOut(deps.Streams.Out)
 	cmd.SetErr(deps.Streams.ErrOut)
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w\nsee %s --help", err, cmd.CommandPath())
-	})
+	cmd.SetFlagErrorFunc(flagMistake)
 	addVerbosity(cmd, deps.Streams.ErrOut)
 	cmd.AddCommand(newAbortCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps), newVersionCommand(deps.Streams))
 	return cmd

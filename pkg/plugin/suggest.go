@@ -1,6 +1,87 @@
 package plugin
 
-import "slices"
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+// flagMistake turns what the parser says of a command line into a usage error, with the flag that was most likely meant.
+func flagMistake(cmd *cobra.Command, err error) error {
+	meant := ""
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if flag, found := meantFlag(unknown, cmd.Flags()); found {
+			meant = "; did you mean --" + flag + "?"
+		}
+	}
+	return usagef("%w%s\nsee %s --help", err, meant, cmd.CommandPath())
+}
+
+// meantFlag gives the flag of a command that an unknown one most likely meant.
+func meantFlag(unknown *pflag.NotExistError, flags *pflag.FlagSet) (string, bool) {
+	name := unknown.GetSpecifiedName()
+	if group := unknown.GetSpecifiedShortnames(); group != "" {
+		if name = group; len(group) == 1 { // one dash too few makes a group of letters of a long name
+			name = otherName(group)
+		}
+	}
+	var names []string
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden {
+			names = append(names, flag.Name)
+		}
+	})
+	if other := otherName(name); slices.Contains(names, other) {
+		return other, true
+	}
+	if len(name) == 1 {
+		return "", false // every flag of few letters would be near
+	}
+	return nearest(name, names)
+}
+
+// otherName gives this tool's name of a flag that other tools, or Keycloak's guides, call otherwise; a name that it does
+// not know comes back as it is.
+func otherName(name string) string {
+	switch name = strings.ReplaceAll(name, "_", "-"); name {
+	case "y", "yes", "force", "assume-yes", "auto-approve":
+		return "confirm"
+	case "plan", "what-if", "check":
+		return "dry-run"
+	case "all", "A":
+		return "all-caches"
+	case "o", "format":
+		return "output"
+	case "w":
+		return "watch"
+	case "replicas", "instances":
+		return "keycloak-instances"
+	}
+	for short, long := range map[string]string{"-ctx": "-context", "-ns": "-namespace", "-config": "-kubeconfig"} {
+		if side, ok := strings.CutSuffix(name, short); ok {
+			name = side + long
+		}
+	}
+	for _, side := range []struct {
+		role  xsite.Role
+		words []string
+	}{
+		{xsite.Primary, []string{"active", "keep", "source", "src", "from"}},
+		{xsite.Secondary, []string{"passive", "stale", "offline", "destination", "dest", "dst", "target", "to"}},
+	} {
+		for _, word := range side.words {
+			if rest, ok := strings.CutPrefix(name, word+"-"); ok {
+				return string(side.role) + "-" + rest
+			}
+		}
+	}
+	return name
+}
 
 // nearest gives the candidate that a mistyped word most likely meant, and false when none is near enough.
 func nearest(word string, candidates []string) (string, bool) {
