@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 )
 
 // sideBySide is the width from which on the two sites stand beside each other.
@@ -24,15 +24,16 @@ type boxSide struct {
 }
 
 // boxSides gives what the box says about both sites.
-func boxSides(plan xsite.Plan) (kept, discarded boxSide) {
-	side := func(title, colour string, site xsite.SitePlan) boxSide {
-		wanted := 0
-		for i := range site.Keycloaks {
-			wanted += site.Keycloaks[i].Instances
+func boxSides(plan api.PlanContent) (kept, discarded boxSide) {
+	side := func(title, colour string, site api.PlanSite) boxSide {
+		wanted, ready := 0, 0
+		for _, k := range site.Keycloaks {
+			wanted += k.Instances
+			ready += k.ReadyPods
 		}
 		keycloak := "none"
 		if len(site.Keycloaks) > 0 {
-			keycloak = strconv.Itoa(site.ReadyKeycloakPods) + " of " + plural(wanted, "pod") + " ready"
+			keycloak = strconv.Itoa(ready) + " of " + plural(wanted, "pod") + " ready"
 		}
 		return boxSide{title: title, colour: colour, fields: [][2]string{
 			{"site", site.Name},
@@ -71,19 +72,19 @@ func (s boxSide) heading(columns int, colour bool) string {
 }
 
 // writeBox draws both sites beside each other, or below each other where there is no room.
-func writeBox(b *strings.Builder, plan xsite.Plan, view planView) {
+func writeBox(b *strings.Builder, plan api.PlanContent, v view) {
 	kept, discarded := boxSides(plan)
-	if view.columns < sideBySide {
-		writeStacked(b, kept, view)
-		writeStacked(b, discarded, view)
+	if v.width() < sideBySide {
+		writeStacked(b, kept, v)
+		writeStacked(b, discarded, v)
 		return
 	}
-	inner := (view.columns - len("|  |  |")) / 2
+	inner := (v.width() - len("|  |  |")) / 2
 	rule := strings.Repeat("-", inner+2)
 	rule = "+" + rule + "+" + rule + "+\n"
 	row := func(left, right string) { b.WriteString("| " + left + " | " + right + " |\n") }
 	b.WriteString(rule)
-	row(kept.heading(inner, view.colour), discarded.heading(inner, view.colour))
+	row(kept.heading(inner, v.colour), discarded.heading(inner, v.colour))
 	b.WriteString(rule)
 	for i := range kept.fields {
 		left, right := kept.lines(kept.fields[i], inner), discarded.lines(discarded.fields[i], inner)
@@ -95,10 +96,10 @@ func writeBox(b *strings.Builder, plan xsite.Plan, view planView) {
 }
 
 // writeStacked draws one site as wide as the screen.
-func writeStacked(b *strings.Builder, side boxSide, view planView) {
-	b.WriteString(side.heading(width(side.title), view.colour) + "\n")
+func writeStacked(b *strings.Builder, side boxSide, v view) {
+	b.WriteString(side.heading(width(side.title), v.colour) + "\n")
 	for _, field := range side.fields {
-		for _, line := range side.lines(field, view.columns-2) {
+		for _, line := range side.lines(field, v.width()-2) {
 			b.WriteString("  " + strings.TrimRight(line, " ") + "\n")
 		}
 	}

@@ -24,9 +24,9 @@ func Execute(ctx context.Context, deps Deps, args []string) ExitCode {
 	if strings.TrimSuffix(filepath.Base(args[0]), ".exe") == completionName {
 		cmd.SetArgs(append([]string{cobra.ShellCompRequestCmd}, args[1:]...))
 	}
-	err := cmd.ExecuteContext(ctx)
+	executed, err := cmd.ExecuteContextC(ctx)
 	if err != nil {
-		writeError(deps.Streams.ErrOut, err)
+		writeFailure(deps, executed, err)
 	}
 	return CodeOf(err)
 }
@@ -43,7 +43,7 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetErr(deps.Streams.ErrOut)
 	cmd.SetFlagErrorFunc(flagMistake)
 	addVerbosity(cmd, deps.Streams.ErrOut)
-	cmd.AddCommand(newAbortCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps), newVersionCommand(deps.Streams))
+	cmd.AddCommand(newAbortCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps), newVersionCommand(deps))
 	return cmd
 }
 

@@ -24,7 +24,7 @@ func TestCompletionKnowsBothSides(t *testing.T) {
 		"namespaces without a server":    {[]string{"--primary-context", "site-a", "--primary-namespace", ""}, []string{"ns-of-site-a", "ns-of-site-b"}},
 		"ways to compare":                {[]string{"--verify", "e"}, []string{"entries"}},
 		"signs":                          {[]string{"--accept", "primary-s"}, []string{"primary-smaller"}},
-		"output of version":              {[]string{"version", "-o", ""}, []string{"json", "yaml"}},
+		"output of version":              {[]string{"version", "-o", "j"}, []string{"json", "jsonpath", "jsonpath-as-json", "jsonpath-file"}},
 		"commands":                       {[]string{"vers"}, []string{"version\tShow which build this is"}},
 		"bare flags are not offered":     {[]string{"--names"}, nil},
 		"a kubeconfig that is not there": {[]string{"--primary-kubeconfig", "/does/not/exist", "--primary-context", ""}, nil},

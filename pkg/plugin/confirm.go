@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -20,7 +21,9 @@ type confirmation struct {
 	out io.Writer
 	// interactive says that a person sees out and types into in.
 	interactive bool
-	view        planView
+	view        view
+	// verify is how contents will be compared.
+	verify xsite.Verification
 	// given is the site name of --confirm, empty without it.
 	given string
 	// again is the command that was called, to be repeated with --confirm.
@@ -31,8 +34,13 @@ type confirmation struct {
 // an error that wraps xsite.ErrNotConfirmed.
 func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
 	name := plan.Secondary.Name
+	object, err := api.ThroughJSON(planObject(plan, c.verify))
+	shown, ok := object.(*api.Plan)
+	if err != nil || !ok {
+		return fmt.Errorf("%w: the plan could not be shown: %w", xsite.ErrNotConfirmed, err)
+	}
 	return c.agree(ctx, question{
-		text: planText(plan, c.view) + "\n", name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
+		text: planText(shown.PlanContent, c.view) + "\n", name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
 		prompt: "Type the name of the site whose data is discarded (" + printable(name) + ") to go on: ",
 	})
 }

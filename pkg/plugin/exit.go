@@ -8,7 +8,7 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
 )
 
-// ExitCode is what the program tells the script that called it. 8 is kept free for warnings.
+// ExitCode is what the program tells the script that called it.
 type ExitCode int
 
 // The exit codes.
@@ -21,7 +21,9 @@ const (
 	ExitInterrupted  ExitCode = 5
 	ExitHeld         ExitCode = 6
 	ExitFailed       ExitCode = 7
+	ExitWarned       ExitCode = 8
 	ExitNotReady     ExitCode = 9
+	ExitOutOfSync    ExitCode = 10
 )
 
 // exitCodes lists every code with its meaning, as the help shows them.
@@ -41,7 +43,9 @@ func exitCodes() []struct {
 		{ExitInterrupted, "interrupted or out of time after changes; the same command goes on"},
 		{ExitHeld, "another run is at work on one of the sites; nothing was changed"},
 		{ExitFailed, "a step failed after changes; Keycloak of the secondary stays down unless it says otherwise"},
+		{ExitWarned, "check --fail-on=warning: every check passed, some with a warning; nothing was changed"},
 		{ExitNotReady, "contents proved and sites in sync, but Keycloak was not ready in time; running again compares once more, clears nothing, and waits"},
+		{ExitOutOfSync, "status --exit-code: the sites are not in sync; diff: their contents differ"},
 	}
 }
 
@@ -75,6 +79,13 @@ func (e *connectError) Error() string {
 // Unwrap returns the cause.
 func (e *connectError) Unwrap() error { return e.err }
 
+// verdictError ends a command with an exit code of its own after it did what it was asked: what there is to say is on
+// standard output.
+type verdictError struct{ code ExitCode }
+
+// Error names the exit code; nobody is shown it.
+func (e *verdictError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
 // CodeOf gives the exit code for the error a command returned.
 func CodeOf(err error) ExitCode {
 	var (
@@ -82,10 +93,13 @@ func CodeOf(err error) ExitCode {
 		run     *xsite.RunError
 		connect *connectError
 		ref     *kube.RefError
+		verdict *verdictError
 	)
 	switch {
 	case err == nil:
 		return ExitDone
+	case errors.As(err, &verdict):
+		return verdict.code
 	case errors.As(err, &usage), errors.As(err, &ref):
 		return ExitUsage
 	case errors.As(err, &run):

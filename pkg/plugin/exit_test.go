@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -228,4 +229,22 @@ func TestAnInterruptDoesNotWaitForASilentServer(t *testing.T) {
 			t.Error("the connection that came too late is left open")
 		}
 	})
+}
+
+func TestTheReadmeListsEveryExitCodeAsTheHelpDoes(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "## Exit codes\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	table = strings.ReplaceAll(table, "`", "")
+	for _, code := range exitCodes() {
+		if row := fmt.Sprintf("| %d | %s |", code.Code, code.Meaning); !strings.Contains(table, row+"\n") {
+			t.Errorf("the README's table lacks %q", row)
+		}
+	}
+	if rows := strings.Count(table, "\n| ") - 1; rows != len(exitCodes()) {
+		t.Errorf("the README's table has %d rows, there are %d codes", rows, len(exitCodes()))
+	}
 }

@@ -1,12 +1,10 @@
 package plugin
 
 import (
-	"errors"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 )
 
 // failure is a run that did not succeed, with the command that goes on.
@@ -21,46 +19,42 @@ func (f *failure) Error() string { return f.err.Error() }
 // Unwrap returns it.
 func (f *failure) Unwrap() error { return f.err }
 
-// writeError tells what went wrong: for a run that had changed something, first how both sites stand and what to do
-// now, then the cause. A stream that cannot be written to leaves nobody to tell.
+// writeError tells what went wrong. A stream that cannot be written to leaves nobody to tell.
 func writeError(out io.Writer, err error) {
-	var b strings.Builder
-	run, ok := errors.AsType[*xsite.RunError](err)
-	if ok {
-		writeRunError(&b, err, run)
-	} else {
-		writeLabelled(&b, "error: ", printableLines(err.Error()))
+	object, jsonErr := api.ThroughJSON(failureObject(err))
+	failed, ok := object.(*api.Failure)
+	if jsonErr != nil || !ok {
+		failed = failureObject(err)
 	}
-	said := ok && slices.Contains(run.State, nothingChanged)
-	if code := CodeOf(err); !said && (code == ExitRefused || code == ExitNotConfirmed) {
-		b.WriteString(nothingChanged + "\n")
-	}
-	_, _ = io.WriteString(out, b.String())
+	_, _ = io.WriteString(out, failureText(failed))
 }
 
-// writeRunError writes state, risk, next step and cause of a run that did not succeed.
-func writeRunError(b *strings.Builder, err error, run *xsite.RunError) {
+// failureText tells what went wrong: for a run that had changed something, first how both sites stand and what to do
+// now, then the cause.
+func failureText(f *api.Failure) string {
+	var b strings.Builder
+	said := false
 	var state []string
-	for _, line := range run.State {
+	for _, line := range f.State {
+		said = said || line == nothingChanged
 		state = append(state, printable(line))
 	}
-	writeLabelled(b, "state: ", state)
-	if run.DataAtRisk != "" {
-		writeLabelled(b, "data at risk: ", printableLines(run.DataAtRisk))
+	writeLabelled(&b, "state: ", state)
+	if f.DataAtRisk != "" {
+		writeLabelled(&b, "data at risk: ", printableLines(f.DataAtRisk))
 	}
-	next := run.Next
-	var f *failure
-	if next == "" && errors.As(err, &f) && run.Outcome != xsite.Refused && run.Outcome != xsite.Held && run.Outcome != xsite.NotConfirmed {
-		next = "to go on: " + f.again
+	if f.Next != "" {
+		writeLabelled(&b, "next: ", printableLines(f.Next))
 	}
-	if next != "" {
-		writeLabelled(b, "next: ", printableLines(next))
+	if f.Phase != "" {
+		writeLabelled(&b, "", printableLines("error: "+strings.ReplaceAll(f.Outcome, "-", " ")+" in phase "+f.Phase+": "+f.Error))
+	} else {
+		writeLabelled(&b, "error: ", printableLines(f.Error))
 	}
-	cause := "error: " + strings.ReplaceAll(string(run.Outcome), "-", " ") + " in phase " + string(run.Phase) + ": "
-	if run.Err != nil {
-		cause += run.Err.Error()
+	if f.NothingChanged && !said && f.Outcome != api.OutcomeUsage {
+		b.WriteString(nothingChanged + "\n")
 	}
-	writeLabelled(b, "", printableLines(cause))
+	return b.String()
 }
 
 // writeLabelled writes lines below each other, the first after a label.

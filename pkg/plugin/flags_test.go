@@ -60,7 +60,7 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"port":                    {pair("--infinispan-port", "70000"), "no port"},
 		"scheme":                  {pair("--infinispan-scheme", "ftp"), "neither http nor https"},
 		"verbosity":               {pair("-v", "-1"), "negative"},
-		"version output":          {[]string{"version", "-o", "xml"}, "neither json nor yaml"},
+		"version output":          {[]string{"version", "-o", "xml"}, "did you mean yaml?"},
 		"version argument":        {[]string{"version", "please"}, "unknown argument"},
 	} {
 		t.Run(name, func(t *testing.T) {

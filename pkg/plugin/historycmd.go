@@ -2,22 +2,17 @@ package plugin
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 // newHistoryCommand makes the command that lists earlier runs, with prune below it.
 func newHistoryCommand(deps Deps) *cobra.Command {
-	own := pflag.NewFlagSet("history", pflag.ContinueOnError)
-	output := own.StringP("output", "o", "", "json; a table otherwise.")
 	cmd := newSideCommand(deps, side{
 		use:   "history --primary-context NAME --secondary-context NAME",
 		short: "List earlier runs, and one that did not finish",
@@ -26,26 +21,14 @@ func newHistoryCommand(deps Deps) *cobra.Command {
 			over are kept, and every one that did not finish. Nothing is changed.`,
 		example: `
 			kubectl ispn-resync history --primary-context site-a --secondary-context site-b`,
-		own: own,
-		validate: func() error {
-			if *output != "" && *output != "json" {
-				return usagef("--output %q is not json", *output)
-			}
-			return nil
-		},
-		do: func(ctx context.Context, o *sideOptions) (string, error) {
+		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
 			runs, err := xsite.History(ctx, o.engine.PrimaryCluster, o.engine.SecondaryCluster)
-			if err != nil || *output == "" {
-				return historyText(runs), err
-			}
-			text, err := json.MarshalIndent(map[string]any{"runs": runs}, "", "  ")
 			if err != nil {
-				return "", fmt.Errorf("encode the runs: %w", err)
+				return nil, err
 			}
-			return string(text) + "\n", nil
+			return historyObject(runs, o.pair.name()), nil
 		},
 	})
-	withCompletions(cmd, map[string]cobra.CompletionFunc{"output": words("json")})
 	cmd.AddCommand(newPruneCommand(deps))
 	return cmd
 }
@@ -70,43 +53,75 @@ func newPruneCommand(deps Deps) *cobra.Command {
 }
 
 // historyText is the table of runs.
-func historyText(runs []xsite.PastRun) string {
-	if len(runs) == 0 {
+func historyText(history *api.History, v view) string {
+	if len(history.Runs) == 0 {
 		return "No run has left a record in either cluster.\n"
 	}
-	rows := [][]string{{"RUN", "BEGUN", "BY", "KEPT", "DISCARDED", "CAME TO", "END", "IN"}}
-	for _, run := range runs {
-		end := run.Closed
-		if end == "" {
-			end = "UNFINISHED"
-		}
-		if run.Unreadable != "" && run.Who == "" {
-			rows = append(rows, []string{run.RunID, "-", "-", "-", "-", "-", "CANNOT BE READ", strings.Join(run.Contexts, ",")})
-			continue
-		}
-		rows = append(rows, []string{
-			run.RunID, run.Started.UTC().Format(time.RFC3339), run.Who, run.Kept, run.Discarded, string(run.Phase), end, strings.Join(run.Contexts, ","),
-		})
+	columns := []column{
+		{title: "RUN"}, {title: "BEGUN"}, {title: "BY"}, {title: "KEPT"}, {title: "DISCARDED"}, {title: "CAME TO"}, {title: "END"},
 	}
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i := range row {
-			row[i] = printable(row[i])
-			widths[i] = max(widths[i], len([]rune(row[i])))
+	if v.wide {
+		columns = append(columns, column{title: "IN"}, column{title: "TOOL"}, column{title: "REASON"})
+	}
+	t := newTable(columns...)
+	unfinished := false
+	for _, run := range history.Runs {
+		begun, end := "-", run.End
+		if !run.Started.IsZero() {
+			begun = run.Started.UTC().Format("2006-01-02 15:04Z")
 		}
+		switch end {
+		case api.EndUnfinished:
+			unfinished = true
+			end = strings.ToUpper(end)
+		case api.EndUnreadable:
+			end = "CANNOT BE READ"
+		}
+		cells := []string{run.RunID, begun, run.Who, run.Kept, run.Discarded, run.Phase, end}
+		if v.wide {
+			cells = append(cells, strings.Join(run.Contexts, ","), run.Tool, run.Reason)
+		}
+		for i, cell := range cells {
+			cells[i] = dash(printable(cell))
+		}
+		t.row(cells...)
 	}
 	var b strings.Builder
-	for _, row := range rows {
-		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
-			}
-		}
+	b.WriteString(t.fit(v))
+	if unfinished {
 		b.WriteString("\n")
-	}
-	if slices.ContainsFunc(runs, func(r xsite.PastRun) bool { return r.Closed == "" && r.Unreadable == "" }) {
-		b.WriteString("\nA run that is UNFINISHED is continued by the command that began it, or gone back from with abort.\n")
+		writeWrapped(&b, "", "A run that is UNFINISHED is continued by the command that began it, or gone back from with abort.", v.width())
 	}
 	return b.String()
+}
+
+// dash stands for what is not known or does not apply.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// runText tells one run in full.
+func runText(run *api.Run, v view) string {
+	var b strings.Builder
+	for _, field := range [][2]string{
+		{"run", run.RunID}, {"begun", stamp(run.Started)}, {"last noted", stamp(run.Updated)}, {"by", run.Who}, {"reason", run.Reason},
+		{"tool", run.Tool}, {"kept", run.Kept}, {"discarded", run.Discarded}, {"came to", run.Phase}, {"end", run.End},
+		{"unreadable", run.Unreadable}, {"recorded in", strings.Join(run.Contexts, ", ")},
+	} {
+		if field[1] != "" {
+			writeWrapped(&b, pad(field[0], len("recorded in  ")), printable(field[1]), v.width())
+		}
+	}
+	return b.String()
+}
+
+// stamp writes a time, and nothing for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }

@@ -2,76 +2,57 @@ package plugin
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
-// Widths of the plan, in columns.
-const (
-	narrowest = 40
-	widest    = 100
-)
-
-// planView is how a plan is shown.
-type planView struct {
-	// columns is the width of the screen.
-	columns int
-	colour  bool
-	// verify is the way in which contents will be compared.
-	verify xsite.Verification
-}
-
-// planText shows a plan: the two sites, the caches, the warnings, and what will be done. All of it that came from the
-// sites is escaped.
-func planText(plan xsite.Plan, view planView) string {
-	view.columns = min(max(view.columns-1, narrowest), widest)
+// planText shows a plan: the two sites, the caches, the warnings, and what will be done.
+func planText(plan api.PlanContent, v view) string {
 	var b strings.Builder
 	b.WriteString("\n")
-	writeBox(&b, plan, view)
+	writeBox(&b, plan, v)
 	b.WriteString("\n")
-	b.WriteString(cacheTable(plan).text())
-	for _, name := range slices.Sorted(maps.Keys(plan.LeftAlone)) {
-		writeWrapped(&b, "", "left alone: "+printable(name)+": "+printable(plan.LeftAlone[name]), view.columns)
+	b.WriteString(cacheTable(plan).fit(v))
+	for _, left := range plan.LeftAlone {
+		writeWrapped(&b, "", "left alone: "+printable(left.Cache)+": "+printable(left.Reason), v.width())
 	}
 	if len(plan.Warnings) > 0 {
 		b.WriteString("\n")
 	}
 	for _, warning := range plan.Warnings {
-		writeWrapped(&b, "WARNING: ", printable(warning), view.columns)
+		writeWrapped(&b, "WARNING: ", printable(warning), v.width())
 	}
-	writeSteps(&b, plan, view)
+	writeSteps(&b, plan, v)
 	return b.String()
 }
 
 // cacheTable lists the caches with what is kept and discarded of each.
-func cacheTable(plan xsite.Plan) *table {
+func cacheTable(plan api.PlanContent) *table {
 	t := newTable(
 		column{title: plural(len(plan.Caches), "cache")},
 		column{title: "KEPT (" + printable(plan.Primary.Name) + ")", right: true},
 		column{title: "DISCARDED (" + printable(plan.Secondary.Name) + ")", right: true},
 		column{title: "BACKUP"},
 	)
-	for i := range plan.Caches {
-		cache := &plan.Caches[i]
+	for _, cache := range plan.Caches {
 		name := printable(cache.Name)
-		if cache.RemoteName != "" && cache.RemoteName != cache.Name {
-			name += " -> " + printable(cache.RemoteName)
+		if cache.SecondaryName != "" && cache.SecondaryName != cache.Name {
+			name += " -> " + printable(cache.SecondaryName)
 		}
-		t.row(name, count(cache.PrimaryEntries), count(cache.SecondaryEntries), printable(string(cache.Strategy)))
+		t.row(name, count(cache.PrimaryEntries), count(cache.SecondaryEntries), printable(cache.Strategy))
 	}
 	return t
 }
 
 // writeSteps says what will be done, in order, and how long it will take.
-func writeSteps(b *strings.Builder, plan xsite.Plan, view planView) {
+func writeSteps(b *strings.Builder, plan api.PlanContent, v view) {
 	p, s := printable(plan.Primary.Name), printable(plan.Secondary.Name)
 	caches := plural(len(plan.Caches), "cache")
 	settle := ""
-	if plan.Settle > 0 {
-		settle = "; then " + s + " stays silent for " + took(plan.Settle) + ", so that nothing queued there reaches " + p
+	if plan.SettleSeconds > 0 {
+		settle = "; then " + s + " stays silent for " + took(plan.SettleSeconds.Duration()) + ", so that nothing queued there reaches " + p
 	}
 	steps := []struct {
 		phase xsite.Phase
@@ -82,8 +63,8 @@ func writeSteps(b *strings.Builder, plan xsite.Plan, view planView) {
 		{xsite.PhaseStop, s, stopText(plan.Secondary)},
 		{xsite.PhaseOffline, "both", "take the backups between the sites offline, both ways, for " + caches},
 		{xsite.PhaseClear, s, "DISCARD " + plural(plan.Secondary.Entries, "entry") + " in " + caches + settle},
-		{xsite.PhasePush, p, "send " + plural(plan.Primary.Entries, "entry") + " to " + s + " (" + about(plan.Estimate.Push) + ")"},
-		{xsite.PhaseVerify, "both", "compare the contents by " + string(view.verify)},
+		{xsite.PhasePush, p, "send " + plural(plan.Primary.Entries, "entry") + " to " + s + " (" + about(plan.Estimate.PushSeconds.Duration()) + ")"},
+		{xsite.PhaseVerify, "both", "compare the contents by " + printable(plan.Verify)},
 		{xsite.PhaseOnline, s, "bring " + p + " online again"},
 		{xsite.PhaseStart, s, startText(plan.Secondary)},
 	}
@@ -94,19 +75,18 @@ func writeSteps(b *strings.Builder, plan xsite.Plan, view planView) {
 	}
 	for i, step := range steps {
 		label := fmt.Sprintf("  %d  %-7s  %s  ", i+1, step.phase, pad(step.where, columns))
-		writeWrapped(b, label, step.what, view.columns)
+		writeWrapped(b, label, step.what, v.width())
 	}
-	fmt.Fprintf(b, "Keycloak of %s is down for %s. Run %s.\n", s, about(plan.Estimate.Downtime), printable(plan.RunID))
-	if view.verify == xsite.VerifySizes {
-		writeWrapped(b, "WARNING: ", "only numbers of entries are compared: a stale entry cannot be told from a fresh one", view.columns)
+	fmt.Fprintf(b, "Keycloak of %s is down for %s. Run %s.\n", s, about(plan.Estimate.DowntimeSeconds.Duration()), printable(plan.RunID))
+	if plan.Verify == string(xsite.VerifySizes) {
+		writeWrapped(b, "WARNING: ", "only numbers of entries are compared: a stale entry cannot be told from a fresh one", v.width())
 	}
 }
 
 // stopText says which Keycloak is stopped.
-func stopText(site xsite.SitePlan) string {
+func stopText(site api.PlanSite) string {
 	var parts []string
-	for i := range site.Keycloaks {
-		keycloak := &site.Keycloaks[i]
+	for _, keycloak := range site.Keycloaks {
 		parts = append(parts, fmt.Sprintf("%s from %s to 0", printable(keycloak.Ref), plural(keycloak.Instances, "instance")))
 	}
 	if len(parts) == 0 {
@@ -116,10 +96,12 @@ func stopText(site xsite.SitePlan) string {
 }
 
 // startText says which Keycloak is started again.
-func startText(site xsite.SitePlan) string {
+func startText(site api.PlanSite) string {
 	var parts []string
-	for _, ref := range slices.Sorted(maps.Keys(site.StartCounts)) {
-		parts = append(parts, fmt.Sprintf("%s to %s", printable(ref), plural(site.StartCounts[ref], "instance")))
+	for _, keycloak := range site.Keycloaks {
+		if keycloak.StartWith != nil {
+			parts = append(parts, fmt.Sprintf("%s to %s", printable(keycloak.Ref), plural(*keycloak.StartWith, "instance")))
+		}
 	}
 	if len(parts) == 0 {
 		return "no Keycloak to start"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -22,13 +22,14 @@ type resyncOptions struct {
 	pair   *pairFlags
 	target *targetFlags
 	run    *runFlags
+	output *outputFlags
 	// all are the flags of the command, once complete.
 	all *pflag.FlagSet
 }
 
 // newResyncOptions makes the options with their flags.
 func newResyncOptions(deps Deps) *resyncOptions {
-	return &resyncOptions{deps: deps, pair: newPairFlags(), target: newTargetFlags(), run: newRunFlags()}
+	return &resyncOptions{deps: deps, pair: newPairFlags(), target: newTargetFlags(), run: newRunFlags(), output: newOutputFlags()}
 }
 
 // Complete brings the flags to the form in which they are used.
@@ -43,6 +44,9 @@ func (o *resyncOptions) Validate() error {
 		return err
 	}
 	if err := o.target.validate(); err != nil {
+		return err
+	}
+	if err := o.output.validate(); err != nil {
 		return err
 	}
 	return o.run.validate()
@@ -89,21 +93,22 @@ func (o *resyncOptions) Run(ctx context.Context) error {
 
 // writeResult writes the plan of a dry run, or the summary of a recovery, to standard output.
 func (o *resyncOptions) writeResult(result xsite.Result) error {
-	out := screenOf(o.deps, o.deps.Streams.Out)
-	text := summaryText(result)
+	verify := xsite.Verification(o.run.verify)
+	var object api.Object = resultObject(result, verify)
 	if result.DryRun {
-		text = planText(result.Plan, o.planView(out)) + "\nEvery check passed. This was a dry run: " + nothingChanged + ".\n"
+		object = planObject(result.Plan, verify)
 	}
-	if _, err := io.WriteString(o.deps.Streams.Out, text); err != nil {
+	if err := o.output.write(o.deps.Streams.Out, object, o.outView()); err != nil {
 		return fmt.Errorf("the run succeeded, but its result could not be written: %w", err)
 	}
 	return nil
 }
 
-// planView is how a plan is shown on a screen.
-func (o *resyncOptions) planView(s screen) planView {
-	columns, _ := s.size()
-	return planView{columns: columns, colour: s.colour, verify: xsite.Verification(o.run.verify)}
+// outView is how a text is shown on standard output.
+func (o *resyncOptions) outView() view {
+	v := viewOf(screenOf(o.deps, o.deps.Streams.Out))
+	v.wide = o.output.wide()
+	return v
 }
 
 // confirmation makes the question that stands before the first change.
@@ -113,7 +118,8 @@ func (o *resyncOptions) confirmation() confirmation {
 		in:          streams.In,
 		out:         streams.ErrOut,
 		interactive: o.deps.Terminal.IsTerminal(streams.In) && o.deps.Terminal.IsTerminal(streams.ErrOut),
-		view:        o.planView(screenOf(o.deps, streams.ErrOut)),
+		view:        viewOf(screenOf(o.deps, streams.ErrOut)),
+		verify:      xsite.Verification(o.run.verify),
 		given:       o.run.confirm,
 		again:       commandLine(o.all, "confirm"),
 	}

@@ -55,7 +55,7 @@ func newResyncCommand(deps Deps) *cobra.Command {
 		},
 	}
 	for _, flags := range []*pflag.FlagSet{
-		o.pair.primary.flags, o.pair.secondary.flags, o.pair.bare, o.target.flags, o.run.scope, o.run.safety, o.run.pace,
+		o.pair.primary.flags, o.pair.secondary.flags, o.pair.bare, o.target.flags, o.run.scope, o.run.safety, o.run.pace, o.output.flags,
 	} {
 		cmd.Flags().AddFlagSet(flags)
 	}
@@ -64,6 +64,7 @@ func newResyncCommand(deps Deps) *cobra.Command {
 		{title: "What is recovered", flags: o.run.scope},
 		{title: "Where things are", flags: o.target.flags},
 		{title: "How contents are compared, pace and time limits", flags: o.run.pace},
+		{title: "Output", flags: o.output.flags},
 		{title: "Connection to the primary", flags: o.pair.primary.flags},
 		{
 			title: "Connection to the secondary",
@@ -73,6 +74,7 @@ func newResyncCommand(deps Deps) *cobra.Command {
 	for _, completions := range []map[string]cobra.CompletionFunc{
 		o.pair.primary.completions(),
 		o.pair.secondary.completions(),
+		o.output.completions(),
 		{
 			"verify":            words(verifications()...),
 			"accept":            words(signNames()...),

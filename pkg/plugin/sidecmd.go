@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -28,6 +29,8 @@ type side struct {
 	validate func() error
 	// do does it with both sites connected (the secondary is nil for primaryOnly) and gives what goes to standard output.
 	do func(ctx context.Context, o *sideOptions) (string, error)
+	// object is do for a command with an object to write, which has the flags of output.
+	object func(ctx context.Context, o *sideOptions) (api.Object, error)
 }
 
 // sideOptions are what such a command was asked to do.
@@ -80,6 +83,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 			}
 		})
 	}
+	if s.object != nil {
+		options.AddFlagSet(o.output.flags)
+	}
 	groups := []flagGroup{
 		{title: "Options", flags: options},
 		{title: "Where things are", flags: o.target.flags},
@@ -99,6 +105,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		cmd.Flags().AddFlagSet(set)
 	}
 	cmd.SetHelpFunc(helpFunc(groups))
+	if s.object != nil {
+		completions = append(completions, o.output.completions())
+	}
 	for _, c := range completions {
 		withCompletions(cmd, c)
 	}
@@ -111,7 +120,7 @@ func (o *sideOptions) validate() error {
 	if o.side.primaryOnly {
 		pair = o.pair.validatePrimary
 	}
-	for _, judge := range []func() error{pair, o.target.validate, o.resyncOptions.run.validate, o.side.validate} {
+	for _, judge := range []func() error{pair, o.target.validate, o.resyncOptions.run.validate, o.output.validate, o.side.validate} {
 		if judge == nil {
 			continue
 		}
@@ -149,6 +158,15 @@ func (o *sideOptions) run(ctx context.Context) error {
 	o.shown = newProgress(o.deps, o.all.Changed("v"))
 	defer o.shown.Close()
 	o.engine.Observer = o.shown
+	write := o.writeText
+	if o.side.object != nil {
+		write = o.writeObject
+	}
+	return write(ctx)
+}
+
+// writeText does it and writes the text that comes of it.
+func (o *sideOptions) writeText(ctx context.Context) error {
 	text, err := o.side.do(ctx, o)
 	o.shown.Close()
 	if err != nil {
@@ -158,6 +176,16 @@ func (o *sideOptions) run(ctx context.Context) error {
 		return fmt.Errorf("it is done, but the result could not be written: %w", err)
 	}
 	return nil
+}
+
+// writeObject does it and writes the object that comes of it.
+func (o *sideOptions) writeObject(ctx context.Context) error {
+	object, err := o.side.object(ctx, o)
+	o.shown.Close()
+	if err != nil {
+		return &failure{err: err, again: commandLineOf(o.path, o.all)}
+	}
+	return o.output.write(o.deps.Streams.Out, object, o.outView())
 }
 
 // agree shows an undertaking and gets the name of the site that confirms it.

@@ -115,12 +115,12 @@ func TestCommandsBesideTheRecoveryRefuseWhatDoesNotFit(t *testing.T) {
 
 func TestTheHistoryIsATable(t *testing.T) {
 	begun := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
-	golden(t, "history", historyText([]xsite.PastRun{
+	golden(t, "history", historyText(historyObject([]xsite.PastRun{
 		{RunID: "7f3a", Started: begun, Who: "sam@desk", Kept: "site-a", Discarded: "site-b", Phase: xsite.PhaseClear, Contexts: []string{"a", "b"}},
 		{RunID: "6e29", Started: begun.Add(-time.Hour), Who: "\x1b[31mkim", Kept: "site-a", Discarded: "site-b", Phase: xsite.PhaseStart, Closed: "succeeded", Contexts: []string{"a", "b"}},
 		{RunID: "5d18", Unreadable: "no JSON", Contexts: []string{"b"}},
-	}))
-	if text := historyText(nil); !strings.Contains(text, "No run") {
+	}, "a.b"), view{columns: 80}))
+	if text := historyText(historyObject(nil, "a.b"), view{}); !strings.Contains(text, "No run") {
 		t.Errorf("an empty history says %q", text)
 	}
 }

@@ -144,6 +144,9 @@ func (p *pairFlags) validatePrimary() error {
 	return p.primary.validate()
 }
 
+// name names the pair, for objects that are about both sites.
+func (p *pairFlags) name() string { return p.primary.context() + "." + p.secondary.context() }
+
 // refuseBare names the pair to use in the place of a flag that would be meant for which of the two sites?
 func (p *pairFlags) refuseBare() error {
 	var refused error

@@ -20,6 +20,39 @@ func newTable(columns ...column) *table { return &table{columns: columns} }
 // row adds a row.
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
+// fit lays the table out for a screen: on a terminal that is too narrow for it each row becomes a block of lines.
+// Where no person looks, a row is a line however long it is.
+func (t *table) fit(v view) string {
+	text := t.text()
+	if !v.terminal {
+		return text
+	}
+	for line := range strings.Lines(text) {
+		if width(strings.TrimSuffix(line, "\n")) >= v.columns {
+			return t.blocks(v)
+		}
+	}
+	return text
+}
+
+// blocks lays each row out as lines of title and cell, with what the first column says above them.
+func (t *table) blocks(v view) string {
+	titles := 0
+	for _, c := range t.columns[1:] {
+		titles = max(titles, width(c.title))
+	}
+	var b strings.Builder
+	for _, row := range t.rows {
+		writeWrapped(&b, "", row[0], v.width())
+		for i, cell := range row[1:] {
+			if cell != "" {
+				writeWrapped(&b, "  "+pad(t.columns[i+1].title, titles)+"  ", cell, v.width())
+			}
+		}
+	}
+	return b.String()
+}
+
 // text lays the table out.
 func (t *table) text() string {
 	head := make([]string, len(t.columns))

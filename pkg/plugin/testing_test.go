@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -76,6 +77,19 @@ func (f *fakeSite) Roles(role xsite.Role, optional bool) (string, error) {
 }
 
 func (f *fakeSite) Close() { f.closed(f.context) }
+
+func (f *fakeSite) Place() xsite.Place { return xsite.Place{Context: f.context} }
+
+// Journals gives the record of a run that is over.
+func (f *fakeSite) Journals(context.Context) ([]xsite.StoredJournal, error) {
+	began := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	record, err := json.Marshal(xsite.JournalRecord{
+		Schema: 1, RunID: "6e29", SiteRole: xsite.Secondary, PrimarySite: "site-a", SecondarySite: "site-b", PrimaryUID: "a", SecondaryUID: "b",
+		Who: "kim@desk", Reason: "outage", Tool: "kubectl-ispn-resync v1", Started: began, Updated: began.Add(time.Minute),
+		Phase: xsite.PhaseStart, Closed: "succeeded",
+	})
+	return []xsite.StoredJournal{{ID: "6e29", Version: "1", Record: record}}, err
+}
 
 // buffer is a stream that several goroutines write to.
 type buffer struct {

@@ -1,71 +1,36 @@
 package plugin
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"sigs.k8s.io/yaml"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 )
 
-// versionOptions are what the command version was asked to do.
-type versionOptions struct {
-	streams genericiooptions.IOStreams
-	output  string
-}
-
 // newVersionCommand makes the command that says which build this is.
-func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := &versionOptions{streams: streams}
+func newVersionCommand(deps Deps) *cobra.Command {
+	output := newOutputFlags()
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show which build this is",
 		Long:  "Show which build this is. No cluster is contacted.",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			if err := o.validate(); err != nil {
+			if err := output.validate(); err != nil {
 				return err
 			}
-			return o.run()
+			return output.write(deps.Streams.Out, versionObject(version.Get()), viewOf(screenOf(deps, deps.Streams.Out)))
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "json or yaml; a line of text otherwise.")
-	cmd.SetHelpFunc(helpFunc(nil))
-	return withCompletions(cmd, map[string]cobra.CompletionFunc{"output": words("json", "yaml")})
+	cmd.Flags().AddFlagSet(output.flags)
+	cmd.SetHelpFunc(helpFunc([]flagGroup{{title: "Output", flags: output.flags}}))
+	return withCompletions(cmd, output.completions())
 }
 
-// validate judges the flags.
-func (o *versionOptions) validate() error {
-	switch o.output {
-	case "", "json", "yaml":
-		return nil
-	default:
-		return usagef("--output %q is neither json nor yaml", o.output)
-	}
-}
-
-// run writes the build.
-func (o *versionOptions) run() error {
-	info := version.Get()
-	text := fmt.Sprintf("%s (commit %s, %s, %s)\n", info.Version, info.Commit, info.Go, info.Platform)
-	var err error
-	var encoded []byte
-	switch o.output {
-	case "json":
-		encoded, err = json.MarshalIndent(info, "", "  ")
-		text = string(encoded) + "\n"
-	case "yaml":
-		encoded, err = yaml.Marshal(info)
-		text = string(encoded)
-	}
-	if err != nil {
-		return fmt.Errorf("encoding the version: %w", err)
-	}
-	if _, err := fmt.Fprint(o.streams.Out, text); err != nil {
-		return fmt.Errorf("writing the version: %w", err)
-	}
-	return nil
+// versionText says which build this is, in a line.
+func versionText(v *api.Version) string {
+	return fmt.Sprintf("%s (commit %s, %s, %s)\n",
+		printable(v.Client.Version), printable(v.Client.Commit), printable(v.Client.GoVersion), printable(v.Client.Platform))
 }

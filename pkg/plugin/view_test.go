@@ -8,19 +8,22 @@ import (
 )
 
 func TestThePlanShowsBothSitesAndEveryStep(t *testing.T) {
-	for name, view := range map[string]planView{
-		"plan":        {columns: 80, verify: xsite.VerifyKeys},
-		"plan_narrow": {columns: 50, verify: xsite.VerifySizes},
-		"plan_colour": {columns: 80, verify: xsite.VerifyKeys, colour: true},
+	for name, c := range map[string]struct {
+		view   view
+		verify xsite.Verification
+	}{
+		"plan":        {view{columns: 80}, xsite.VerifyKeys},
+		"plan_narrow": {view{columns: 50, terminal: true}, xsite.VerifySizes},
+		"plan_colour": {view{columns: 80, terminal: true, colour: true}, xsite.VerifyKeys},
 	} {
-		t.Run(name, func(t *testing.T) { golden(t, name, planText(samplePlan(), view)) })
+		t.Run(name, func(t *testing.T) { golden(t, name, planText(planContent(samplePlan(), c.verify), c.view)) })
 	}
 }
 
 func TestThePlanFitsTheScreenAndLosesNothing(t *testing.T) {
 	plan := samplePlan()
 	for _, columns := range []int{50, 60, 72, 73, 80, 100, 200} {
-		text := planText(plan, planView{columns: columns})
+		text := planText(planContent(plan, xsite.VerifyKeys), view{columns: columns})
 		box, _, _ := strings.Cut(text, "\n\n")
 		joined := strings.NewReplacer("|", "", " ", "", "\n", "").Replace(box)
 		for line := range strings.Lines(box) {
@@ -35,7 +38,7 @@ func TestThePlanFitsTheScreenAndLosesNothing(t *testing.T) {
 }
 
 func TestALongServerURLIsBrokenNotCut(t *testing.T) {
-	_, side := boxSides(samplePlan())
+	_, side := boxSides(planContent(samplePlan(), xsite.VerifyKeys))
 	var whole strings.Builder
 	for _, line := range side.lines([2]string{"server", samplePlan().Secondary.Place.Server}, 30) {
 		whole.WriteString(strings.TrimSpace(strings.TrimPrefix(line, "server")))
@@ -64,7 +67,7 @@ func TestWhatComesFromAClusterCannotDriveTheTerminal(t *testing.T) {
 	var failed strings.Builder
 	writeError(&failed, &xsite.RunError{Outcome: xsite.Failed, Err: evilError(evil), State: []string{evil}, DataAtRisk: evil, Next: evil})
 	for name, text := range map[string]string{
-		"plan": planText(plan, planView{columns: 80}), "summary": summaryText(result), "error": failed.String(),
+		"plan": planText(planContent(plan, xsite.VerifyKeys), view{columns: 80}), "summary": summaryText(resultObject(result, xsite.VerifyKeys), view{columns: 80}), "error": failed.String(),
 	} {
 		if i := strings.IndexAny(text, "\x1b\r\u009b\u202e"); i >= 0 {
 			t.Errorf("%s lets %q through", name, text[max(0, i-20):i+5])
@@ -77,16 +80,16 @@ type evilError string
 func (e evilError) Error() string { return string(e) }
 
 func TestTheSummaryTellsWhatWasDoneAndWhatIsLeft(t *testing.T) {
-	golden(t, "summary", summaryText(sampleResult()))
+	golden(t, "summary", summaryText(resultObject(sampleResult(), xsite.VerifyKeys), view{columns: 80}))
 }
 
 func TestARunThatComparedSizesOnlySaysSoLoudly(t *testing.T) {
 	result := sampleResult()
-	if !strings.Contains(summaryText(result), "WARNING: caches compared by sizes") {
+	if !strings.Contains(summaryText(resultObject(result, xsite.VerifyKeys), view{columns: 80}), "WARNING: caches compared by sizes") {
 		t.Error("nothing is said about the cache that was compared by sizes")
 	}
 	result.Caches = result.Caches[:1]
-	if strings.Contains(summaryText(result), "WARNING") {
+	if strings.Contains(summaryText(resultObject(result, xsite.VerifyKeys), view{columns: 80}), "WARNING") {
 		t.Error("a warning stands where all was compared by keys")
 	}
 }
@@ -94,7 +97,7 @@ func TestARunThatComparedSizesOnlySaysSoLoudly(t *testing.T) {
 func TestAPlanWithoutKeycloakSaysSo(t *testing.T) {
 	plan := samplePlan()
 	plan.Secondary.Keycloaks, plan.Secondary.StartCounts, plan.Secondary.ReadyKeycloakPods = nil, nil, 0
-	text := planText(plan, planView{columns: 80})
+	text := planText(planContent(plan, xsite.VerifyKeys), view{columns: 80})
 	for _, want := range []string{"no Keycloak to stop", "no Keycloak to start", "keycloak  none"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan does not say %q:\n%s", want, text)

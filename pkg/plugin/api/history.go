@@ -1,0 +1,76 @@
+package api
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// The kinds of History and Run.
+const (
+	KindHistory = "History"
+	KindRun     = "Run"
+)
+
+// History lists the runs of which a record lies in either cluster.
+type History struct {
+	Header `json:",inline"`
+
+	// Runs are the runs, the newest first.
+	Runs []RunContent `json:"runs"`
+}
+
+// DeepCopyObject implements runtime.Object.
+func (h *History) DeepCopyObject() runtime.Object { return deepCopy(h) }
+
+// Each implements Lister.
+func (h *History) Each() []Object {
+	runs := make([]Object, 0, len(h.Runs))
+	for _, run := range h.Runs {
+		runs = append(runs, &Run{Header: NewHeader(KindRun, run.RunID), RunContent: run})
+	}
+	return runs
+}
+
+// Run is one run as its records tell it.
+type Run struct {
+	Header     `json:",inline"`
+	RunContent `json:",inline"`
+}
+
+// DeepCopyObject implements runtime.Object.
+func (r *Run) DeepCopyObject() runtime.Object { return deepCopy(r) }
+
+// RunContent is what the records of a run say.
+type RunContent struct {
+	// RunID names the run.
+	RunID string `json:"runID"`
+	// Started is when it began, by the clock of the machine that wrote it.
+	Started time.Time `json:"started,omitzero"`
+	// Updated is when something was noted last.
+	Updated time.Time `json:"updated,omitzero"`
+	// Who began it, as user@host.
+	Who string `json:"who,omitempty"`
+	// Reason is why, as they gave it.
+	Reason string `json:"reason,omitempty"`
+	// Tool is the name and version of the program.
+	Tool string `json:"tool,omitempty"`
+	// Kept is the name of the primary's site.
+	Kept string `json:"kept,omitempty"`
+	// Discarded is the name of the secondary's site.
+	Discarded string `json:"discarded,omitempty"`
+	// Phase is the phase that was entered last.
+	Phase string `json:"phase,omitempty"`
+	// End is succeeded, undone or aborted, fence for the record of a fence; unfinished for a run that is not over, unreadable for a record that cannot be read.
+	End string `json:"end" jsonschema:"enum=succeeded,enum=undone,enum=aborted,enum=fence,enum=unfinished,enum=unreadable"`
+	// Unreadable says why a record cannot be read.
+	Unreadable string `json:"unreadable,omitempty"`
+	// Contexts are the contexts in which a record lies.
+	Contexts []string `json:"contexts"`
+}
+
+// The ends of a run that is not over, and of one whose record cannot be read.
+const (
+	EndUnfinished = "unfinished"
+	EndUnreadable = "unreadable"
+)
