@@ -107,9 +107,18 @@ func dash(s string) string {
 func runText(run *api.Run, v view) string {
 	var b strings.Builder
 	for _, field := range [][2]string{
-		{"run", run.RunID}, {"begun", stamp(run.Started)}, {"last noted", stamp(run.Updated)}, {"by", run.Who}, {"reason", run.Reason},
-		{"tool", run.Tool}, {"kept", run.Kept}, {"discarded", run.Discarded}, {"came to", run.Phase}, {"end", run.End},
-		{"unreadable", run.Unreadable}, {"recorded in", strings.Join(run.Contexts, ", ")},
+		{"run", run.RunID},
+		{"begun", stamp(run.Started)},
+		{"last noted", stamp(run.Updated)},
+		{"by", run.Who},
+		{"reason", run.Reason},
+		{"tool", run.Tool},
+		{"kept", run.Kept},
+		{"discarded", run.Discarded},
+		{"came to", run.Phase},
+		{"end", run.End},
+		{"unreadable", run.Unreadable},
+		{"recorded in", strings.Join(run.Contexts, ", ")},
 	} {
 		if field[1] != "" {
 			writeWrapped(&b, pad(field[0], len("recorded in  ")), printable(field[1]), v.width())

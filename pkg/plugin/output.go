@@ -117,8 +117,7 @@ func writeAll(out io.Writer, text string) error {
 // was asked for JSON or YAML, the same as an object on standard output. A stream that cannot be written to leaves nobody
 // to tell.
 func writeFailure(deps Deps, executed *cobra.Command, err error) {
-	var over *verdictError
-	if errors.As(err, &over) {
+	if _, over := errors.AsType[*verdictError](err); over {
 		return // what there is to say has been written
 	}
 	writeError(deps.Streams.ErrOut, err)

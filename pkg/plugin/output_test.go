@@ -82,14 +82,14 @@ func TestEveryKindHasATextAndACommandThatIsTested(t *testing.T) {
 
 func TestEveryFormatOfKubectlIsWritten(t *testing.T) {
 	for format, want := range map[string]string{
-		"name":                                    "plan.ispn-resync.io/7f3a\n",
-		"jsonpath={.primary.entries}":             "20010",
-		"jsonpath-as-json={.caches[*].name}":      "[\n    \"actionTokens\",\n    \"sessions\"\n]\n",
-		"go-template={{.secondary.name}}":         "site-b",
-		"yaml":                                    "kind: Plan\n",
-		"kyaml":                                   `kind: "Plan",`,
-		"json":                                    `"kind": "Plan"`,
-		"wide":                                    "Every check passed",
+		"name":                               "plan.ispn-resync.io/7f3a\n",
+		"jsonpath={.primary.entries}":        "20010",
+		"jsonpath-as-json={.caches[*].name}": "[\n    \"actionTokens\",\n    \"sessions\"\n]\n",
+		"go-template={{.secondary.name}}":    "site-b",
+		"yaml":                               "kind: Plan\n",
+		"kyaml":                              `kind: "Plan",`,
+		"json":                               `"kind": "Plan"`,
+		"wide":                               "Every check passed",
 		"go-template={{range .caches}}.{{end}}\n": "..",
 	} {
 		r := newRig(t)

@@ -57,7 +57,7 @@ func schemaOf(t *testing.T, kind string) []byte {
 func TestThePublishedSchemasAreThoseOfTheStructs(t *testing.T) {
 	published := map[string]bool{}
 	for _, kind := range api.Kinds() {
-		path := apitest.SchemaFile(kind)
+		path := apitest.SchemaFile(t, kind)
 		published[filepath.Base(path)] = true
 		got := schemaOf(t, kind)
 		if flag.Lookup("update").Value.String() == "true" {
@@ -74,7 +74,7 @@ func TestThePublishedSchemasAreThoseOfTheStructs(t *testing.T) {
 			t.Errorf("%s is not that of the struct; go test ./pkg/plugin/api -update writes it anew (-want +got):\n%s", path, diff)
 		}
 	}
-	files, err := os.ReadDir(filepath.Dir(apitest.SchemaFile("x")))
+	files, err := os.ReadDir(filepath.Dir(apitest.SchemaFile(t, "x")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func eachProperty(tree any, visit func(name string, property map[string]any)) {
 	}
 	properties, _ := node["properties"].(map[string]any)
 	for name, property := range properties {
-		visit(name, property.(map[string]any)) //nolint:forcetypeassert // a property is a schema
+		visit(name, property.(map[string]any))
 	}
 	for _, below := range node {
 		eachProperty(below, visit)
@@ -157,7 +157,7 @@ func TestAnObjectSurvivesItsJSONAndItsCopyIsItsOwn(t *testing.T) {
 	if diff := cmp.Diff(plan, decoded); diff != "" {
 		t.Errorf("changed on the way (-want +got):\n%s", diff)
 	}
-	plan.DeepCopyObject().(*api.Plan).Secondary.Keycloaks[0].Ref = "x" //nolint:forcetypeassert // a copy has its type
+	plan.DeepCopyObject().(*api.Plan).Secondary.Keycloaks[0].Ref = "x"
 	if plan.Secondary.Keycloaks[0].Ref == "x" {
 		t.Error("the copy shares memory with the original")
 	}

@@ -4,8 +4,8 @@ package apitest
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -14,9 +14,20 @@ import (
 )
 
 // SchemaFile gives the path of the published schema of a kind.
-func SchemaFile(kind string) string {
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "..", "..", "..", "..", "docs", "schema", kind+".json")
+func SchemaFile(t *testing.T, kind string) string {
+	t.Helper()
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder != filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return filepath.Join(folder, "docs", "schema", kind+".json")
+		}
+		folder = filepath.Dir(folder)
+	}
+	t.Fatal("there is no module around this test")
+	return ""
 }
 
 // Valid demands that a text is the JSON of one object of a kind, valid by its published schema, and gives the object.
@@ -31,7 +42,7 @@ func Valid(t *testing.T, kind, text string) api.Object {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
-	schema, err := compiler.Compile(SchemaFile(kind))
+	schema, err := compiler.Compile(SchemaFile(t, kind))
 	if err != nil {
 		t.Fatal(err)
 	}
