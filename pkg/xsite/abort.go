@@ -35,20 +35,16 @@ func Abort(ctx context.Context, options AbortOptions) (Report, error) {
 
 // checkAbort finds the run to go back from, and what that takes. The link may be down: that is what one aborts for.
 func (r *run) checkAbort(ctx context.Context, discard bool) (Undertaking, error) {
-	for _, check := range []func(context.Context) error{r.checkAccess, r.checkIdentity, r.checkSingleRun, r.checkJournals} {
-		if err := check(ctx); err != nil {
-			return Undertaking{}, err
-		}
+	if err := r.pass(ctx, CheckPermissions, CheckServersAnswer, CheckSiteNames, CheckSameVersion, CheckOtherRuns, CheckUnfinishedRun); err != nil {
+		return Undertaking{}, err
 	}
 	if err := r.guardAbort(discard); err != nil {
 		return Undertaking{}, err
 	}
 	rec := r.journal.record
 	r.opts.Caches, r.opts.AllCaches = slices.Sorted(maps.Keys(rec.Caches)), true
-	for _, check := range []func(context.Context) error{r.checkCaches, r.checkFlags, r.checkKeycloak} {
-		if err := check(ctx); err != nil {
-			return Undertaking{}, err
-		}
+	if err := r.pass(ctx, CheckCaches, CheckCacheFlags, CheckKeycloak); err != nil {
+		return Undertaking{}, err
 	}
 	r.completePlan()
 	what := Undertaking{

@@ -42,10 +42,8 @@ func DiscardJournal(ctx context.Context, options DiscardOptions) (Report, error)
 
 // checkDiscard finds the record, and what can be seen without it.
 func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) {
-	for _, check := range []func(context.Context) error{r.checkAccess, r.checkIdentity, r.checkSingleRun} {
-		if err := check(ctx); err != nil {
-			return Undertaking{}, err
-		}
+	if err := r.pass(ctx, CheckPermissions, CheckServersAnswer, CheckSiteNames, CheckSameVersion, CheckOtherRuns); err != nil {
+		return Undertaking{}, err
 	}
 	r.seenJournals = map[Role]map[string]string{}
 	found, whole := false, false

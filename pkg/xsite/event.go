@@ -59,8 +59,9 @@ type Event struct {
 	Time    time.Time
 	Kind    EventKind
 	Phase   Phase
-	Role    Role  // empty when it concerns both sites or none
-	Guard   Guard // the guard whose check this is, when there is one
+	Role    Role    // empty when it concerns both sites or none
+	Guard   Guard   // the guard whose check this is, when there is one
+	Check   CheckID // the check of preflight that was being made, when there was one
 	Message string
 	Elapsed time.Duration // of the phase, with PhaseEnded
 	Err     error         // with PhaseEnded

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,13 +16,17 @@ const smallerBy = 50
 // checkDirection: every sign agrees with the roles that the user gave, or was accepted by its name. A healthy pair looks
 // the same both ways, so what can be told apart must agree.
 func (r *run) checkDirection(context.Context) error {
+	var against []error
 	for _, found := range guardDirection(r.plan) {
 		if slices.Contains(r.opts.Accept, found.sign) {
 			r.warned(GuardDirection, "%s (accepted)", found.stop.Found)
 			continue
 		}
 		found.stop.Next = fmt.Sprintf("if the roles are swapped, swap the two contexts; if they are right, add --accept %s", found.sign)
-		return found.stop
+		against = append(against, found.stop)
+	}
+	if len(against) > 0 {
+		return errors.Join(against...)
 	}
 	r.passed(GuardDirection, "nothing speaks against keeping site %s and discarding site %s", r.primary.name, r.secondary.name)
 	return nil

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,6 +82,7 @@ func senderConsequence(from Role, toPeer bool) string {
 // is ours: it is ended before the next one starts. Others are part of the plan when the user wants them ended.
 func (r *run) checkOneSender(ctx context.Context) error {
 	r.plan.StalePushes = nil
+	var foreign []error
 	for _, s := range []*site{r.primary, r.secondary} {
 		if s.role == Primary && r.journal.found {
 			continue
@@ -92,12 +94,17 @@ func (r *run) checkOneSender(ctx context.Context) error {
 		for _, push := range found {
 			switch {
 			case push.To != r.peerOf(s).name:
-				return r.foreignPush(push, "wait until it ends; site "+push.To+" is none of this pair, so it is not ended here")
+				foreign = append(foreign, r.foreignPush(push, "wait until it ends; site "+push.To+" is none of this pair, so it is not ended here"))
 			case !r.opts.CancelStalePush:
-				return r.foreignPush(push, "wait until it ends; if it is stuck, or nobody wants it, add --cancel-stale-push to end it once the plan is confirmed")
+				foreign = append(foreign, r.foreignPush(push,
+					"wait until it ends; if it is stuck, or nobody wants it, add --cancel-stale-push to end it once the plan is confirmed"))
+			default:
+				r.plan.StalePushes = append(r.plan.StalePushes, push)
 			}
-			r.plan.StalePushes = append(r.plan.StalePushes, push)
 		}
+	}
+	if err := errors.Join(foreign...); err != nil {
+		return err
 	}
 	for _, push := range r.plan.StalePushes {
 		r.warned(GuardOneSender, "a push of cache %s from the %s to site %s runs or is stuck; it will be ended: %s",

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,26 +14,10 @@ import (
 )
 
 // preflight reads both sites, checks everything that can be checked without changing anything, and completes the plan.
-// A dry run does exactly this. The checks stand in the order in which one needs what another found.
+// A dry run does exactly this.
 func (r *run) preflight(ctx context.Context) error {
-	checks := []func(context.Context) error{
-		r.checkAccess,
-		r.checkIdentity,
-		r.checkSingleRun,
-		r.checkJournals,
-		r.checkHealth,
-		r.checkReachable,
-		r.checkCaches,
-		r.checkFlags,
-		r.checkOneSender,
-		r.checkEntries,
-		r.checkKeycloak,
-		r.checkDirection,
-	}
-	for _, check := range checks {
-		if err := check(ctx); err != nil {
-			return err
-		}
+	if err := r.passAll(ctx, func(check) bool { return true }); err != nil {
+		return err
 	}
 	r.completePlan()
 	return nil
@@ -51,12 +36,8 @@ func (r *run) recheck(ctx context.Context) error {
 	if err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) }); err != nil {
 		return err
 	}
-	for _, check := range []func(context.Context) error{
-		r.checkHealth, r.checkReachable, r.checkFlags, r.checkOneSender, r.checkEntries, r.checkKeycloak, r.checkDirection,
-	} {
-		if err := check(ctx); err != nil {
-			return err
-		}
+	if err := r.passAll(ctx, func(c check) bool { return c.again }); err != nil {
+		return err
 	}
 	changed := func(what string) error {
 		return &Stop{
@@ -84,14 +65,12 @@ func (r *run) both(ctx context.Context, do func(context.Context, *site) error) e
 	return group.Wait()
 }
 
+// checkSitesFound: both sites are there to be asked. That they were found was proved by connecting to them.
+func (r *run) checkSitesFound(context.Context) error { return nil }
+
 // checkAccess asks both API servers whether the user may do all that a run does.
 func (r *run) checkAccess(ctx context.Context) error {
-	for _, s := range []*site{r.primary, r.secondary} {
-		if err := r.accessTo(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(r.accessTo(ctx, r.primary), r.accessTo(ctx, r.secondary))
 }
 
 // accessTo is checkAccess for one site.
@@ -134,11 +113,13 @@ func (a Access) describe() string {
 	return text
 }
 
-// checkIdentity surveys both sites and holds the identity guard.
-func (r *run) checkIdentity(ctx context.Context) error {
-	if err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) }); err != nil {
-		return err
-	}
+// checkServers asks every server of both sites who it is.
+func (r *run) checkServers(ctx context.Context) error {
+	return r.onBoth(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) })
+}
+
+// checkIdentity holds the identity guard on what was surveyed.
+func (r *run) checkIdentity(context.Context) error {
 	if err := guardIdentity(r.primary, r.secondary); err != nil {
 		return err
 	}
@@ -148,6 +129,11 @@ func (r *run) checkIdentity(ctx context.Context) error {
 	}
 	r.passed(GuardIdentity, "primary is site %s (Infinispan %s), secondary is site %s (Infinispan %s)",
 		r.primary.name, r.primary.version, r.secondary.name, r.secondary.version)
+	return nil
+}
+
+// checkVersions warns of sites that run different versions.
+func (r *run) checkVersions(context.Context) error {
 	if r.primary.version != r.secondary.version {
 		r.warned(GuardIdentity, "the sites run different versions of Infinispan: %s and %s", r.primary.version, r.secondary.version)
 	}
@@ -157,23 +143,23 @@ func (r *run) checkIdentity(ctx context.Context) error {
 // checkHealth demands two whole, healthy clusters: a rebalance delays a push without a word, and an incomplete cluster
 // answers for only a part of the data.
 func (r *run) checkHealth(ctx context.Context) error {
-	return r.both(ctx, func(ctx context.Context, s *site) error {
+	return r.onBoth(ctx, func(ctx context.Context, s *site) error {
+		var found []error
 		for _, m := range s.members {
 			if !m.pod.Ready {
-				return unhealthy(s, fmt.Sprintf("pod %s is not Ready", m.pod.Name))
+				found = append(found, unhealthy(s, fmt.Sprintf("pod %s is not Ready", m.pod.Name)))
 			}
 			if got, want := len(m.info.Members), len(s.members); got != want {
-				return unhealthy(s, fmt.Sprintf("pod %s is in a cluster of %d servers, but there are %d pods", m.pod.Name, got, want))
+				found = append(found, unhealthy(s, fmt.Sprintf("pod %s is in a cluster of %d servers, but there are %d pods", m.pod.Name, got, want)))
 			}
 		}
 		health, err := s.relay().node.Health(ctx)
 		if err != nil {
-			return fmt.Errorf("ask the %s for its health: %w", s, err)
+			found = append(found, fmt.Errorf("ask the %s for its health: %w", s, err))
+		} else if health.Cluster != infinispan.HealthHealthy {
+			found = append(found, unhealthy(s, fmt.Sprintf("the cluster's health is %s", health.Cluster)))
 		}
-		if health.Cluster != infinispan.HealthHealthy {
-			return unhealthy(s, fmt.Sprintf("the cluster's health is %s", health.Cluster))
-		}
-		return nil
+		return errors.Join(found...)
 	})
 }
 

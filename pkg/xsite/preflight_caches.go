@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -36,14 +37,12 @@ func (r *run) checkCaches(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.guardNarrowing(ours); err != nil {
-		return err
-	}
-	if err := r.guardOneSource(ours, theirs); err != nil {
+	if err := errors.Join(r.guardNarrowing(ours), r.guardOneSource(ours, theirs)); err != nil {
 		return err
 	}
 	r.configs = map[Role]map[string]infinispan.CacheConfig{Primary: ours, Secondary: theirs}
 	r.plan.Caches, r.plan.LeftAlone = nil, map[string]string{}
+	var found []error
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		config := ours[name]
 		_, backsUp := config.Backups[r.secondary.name]
@@ -55,9 +54,7 @@ func (r *run) checkCaches(ctx context.Context) error {
 			continue
 		}
 		c, err := r.planCache(name, config, theirs)
-		if err != nil {
-			return err
-		}
+		found = append(found, err)
 		r.plan.Caches = append(r.plan.Caches, c)
 	}
 	if len(r.plan.Caches) == 0 {
@@ -67,7 +64,7 @@ func (r *run) checkCaches(ctx context.Context) error {
 			Next:    "check both contexts, and name the Infinispan with --infinispan",
 		}
 	}
-	if err := guardKnownCaches(r.plan.Caches, r.opts); err != nil {
+	if err := errors.Join(append(found, guardKnownCaches(r.plan.Caches, r.opts))...); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(theirs)) {
@@ -84,26 +81,19 @@ func (r *run) checkCaches(ctx context.Context) error {
 // planCache finds the cache of the secondary that a cache of the primary backs up to; it must back up to the primary too.
 func (r *run) planCache(name string, ours infinispan.CacheConfig, theirs map[string]infinispan.CacheConfig) (CachePlan, error) {
 	remote := remoteName(theirs, r.primary.name, name)
+	planned := CachePlan{Name: name, RemoteName: remote}
 	there, exists := theirs[remote]
 	if !exists {
-		return CachePlan{}, uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not exist on site %s", name, r.primary.name, r.secondary.name))
+		return planned, uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not exist on site %s", name, r.primary.name, r.secondary.name))
 	}
 	back, backsUp := there.Backups[r.primary.name]
 	if !backsUp {
-		return CachePlan{}, uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not back up to site %s", remote, r.secondary.name, r.primary.name))
-	}
-	if err := r.checkStores(r.primary, name, ours); err != nil {
-		return CachePlan{}, err
-	}
-	if err := r.checkStores(r.secondary, name, there); err != nil {
-		return CachePlan{}, err
+		return planned, uneven(r.secondary, name, fmt.Sprintf("cache %s of site %s does not back up to site %s", remote, r.secondary.name, r.primary.name))
 	}
 	backup := ours.Backups[r.secondary.name]
-	return CachePlan{
-		Name: name, RemoteName: remote,
-		Strategy: stricter(backup.Strategy, back.Strategy), Timeout: max(back.Timeout, backup.Timeout), ChunkSize: backup.ChunkSize,
-		Bounded: ours.Bounded() || there.Bounded(),
-	}, nil
+	planned.Strategy, planned.Timeout, planned.ChunkSize = stricter(backup.Strategy, back.Strategy), max(back.Timeout, backup.Timeout), backup.ChunkSize
+	planned.Bounded = ours.Bounded() || there.Bounded()
+	return planned, errors.Join(r.checkStores(r.primary, name, ours), r.checkStores(r.secondary, name, there))
 }
 
 // guardSameCaches is the part of checks-first that holds while a run is under way: the caches of both sites are configured
@@ -173,18 +163,19 @@ func remoteName(theirs map[string]infinispan.CacheConfig, site, name string) str
 
 // guardNarrowing refuses a --cache that names no cache of the primary with a backup to the secondary.
 func (r *run) guardNarrowing(ours map[string]infinispan.CacheConfig) error {
+	var found []error
 	for _, name := range r.opts.Caches {
 		config, exists := ours[name]
 		if _, backsUp := config.Backups[r.secondary.name]; exists && backsUp {
 			continue
 		}
-		return &Stop{
+		found = append(found, &Stop{
 			Guard: GuardChecksFirst, Found: fmt.Sprintf("there is no cache %q with a backup to site %s", name, r.secondary.name), Where: r.primary.String(),
 			Because: "what was asked for cannot be done, and nothing else should be done instead",
 			Next:    "leave --cache out to see the caches that take part",
-		}
+		})
 	}
-	return nil
+	return errors.Join(found...)
 }
 
 // guardOneSource refuses a cache of the secondary that takes the updates of two caches of the primary, whether both of them

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,16 +37,18 @@ func (r *run) checkKeycloak(ctx context.Context) error {
 		return err
 	}
 	r.plan.Secondary.StartCounts = map[string]int{}
+	var found []error
 	for _, k := range r.plan.Secondary.Keycloaks {
 		count, err := r.startCount(k)
 		if err != nil {
-			return err
+			found = append(found, err)
+			continue
 		}
 		r.plan.Secondary.StartCounts[k.Ref] = count
 		r.passed(GuardRecorded, "%s of site %s has %d instances, %d pods ready; it is started again with %d",
 			k.Ref, r.secondary.name, k.Instances, k.ReadyPods, count)
 	}
-	return nil
+	return errors.Join(found...)
 }
 
 // startCount finds the original count of a Keycloak: what an unfinished run recorded in the journal, else

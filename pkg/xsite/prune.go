@@ -23,10 +23,8 @@ func Prune(ctx context.Context, options PruneOptions) (Report, error) {
 	var left []leftover
 	return r.undertake(ctx, PhasePrune, options.Agree,
 		func(ctx context.Context) (what Undertaking, err error) {
-			for _, check := range []func(context.Context) error{r.checkAccess, r.checkIdentity, r.checkSingleRun} {
-				if err := check(ctx); err != nil {
-					return what, err
-				}
+			if err := r.pass(ctx, CheckPermissions, CheckServersAnswer, CheckSiteNames, CheckSameVersion, CheckOtherRuns); err != nil {
+				return what, err
 			}
 			if left, err = r.leftovers(ctx); err != nil {
 				return what, err

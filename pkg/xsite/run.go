@@ -50,6 +50,8 @@ type run struct {
 	// ending is true once the run failed: what is done then is done at once or not at all.
 	ending bool
 	phase  Phase
+	// checking is the check of preflight that is being made; empty in between.
+	checking CheckID
 }
 
 // progress orders the points of a run that decide how a failure is handled.
@@ -190,7 +192,7 @@ func (r *run) emit(e Event) {
 	r.emitting.Lock()
 	defer r.emitting.Unlock()
 	e.Time = r.opts.Clock.Now()
-	e.Phase = r.phase
+	e.Phase, e.Check = r.phase, r.checking
 	r.opts.Observer.Observe(e)
 }
 

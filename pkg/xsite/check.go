@@ -1,0 +1,113 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// CheckID names one check of preflight, the same in messages, in docs/checks.md and in scripts.
+type CheckID string
+
+// The checks, in the order in which they are made.
+const (
+	CheckSitesFound       CheckID = "sites-found"
+	CheckPermissions      CheckID = "permissions"
+	CheckServersAnswer    CheckID = "servers-answer"
+	CheckSiteNames        CheckID = "site-names"
+	CheckSameVersion      CheckID = "same-version"
+	CheckOtherRuns        CheckID = "other-runs"
+	CheckUnfinishedRun    CheckID = "unfinished-run"
+	CheckInfinispanHealth CheckID = "infinispan-health"
+	CheckSitesView        CheckID = "sites-view"
+	CheckCaches           CheckID = "caches"
+	CheckCacheFlags       CheckID = "cache-flags"
+	CheckPushes           CheckID = "pushes"
+	CheckEntries          CheckID = "entries"
+	CheckKeycloak         CheckID = "keycloak"
+	CheckRoles            CheckID = "roles"
+)
+
+// CheckGroup is what checks are about.
+type CheckGroup string
+
+// The groups, in the order in which they are shown.
+const (
+	GroupAccess    CheckGroup = "access"
+	GroupIdentity  CheckGroup = "identity"
+	GroupRuns      CheckGroup = "runs"
+	GroupHealth    CheckGroup = "health"
+	GroupLink      CheckGroup = "link"
+	GroupCaches    CheckGroup = "caches"
+	GroupKeycloak  CheckGroup = "keycloak"
+	GroupDirection CheckGroup = "direction"
+)
+
+// CheckInfo is what is known of a check before it is made.
+type CheckInfo struct {
+	ID    CheckID    `json:"id"`
+	Group CheckGroup `json:"group"`
+	// Title is a statement that is true when the check passed.
+	Title string `json:"title"`
+	// Guard is the rule that the check is a part of.
+	Guard Guard `json:"guard"`
+	// Needs are the checks whose findings this one works on. It can be made only after each of them passed.
+	Needs []CheckID `json:"needs,omitempty"`
+	// Hint says what to do in general when it fails; what was found may say more.
+	Hint string `json:"hint"`
+}
+
+// Doc is where the check is described.
+func (c CheckInfo) Doc() string { return "docs/checks.md#" + string(c.ID) }
+
+// check is one check of preflight. It reads and changes nothing; what it finds it leaves in the run. What it found wrong is
+// one error for each finding, joined.
+type check struct {
+	CheckInfo
+
+	// again is true for what others may change while the question stands: it is checked once more after that.
+	again bool
+	do    func(*run, context.Context) error
+}
+
+// Checks lists all checks in the order in which they are made.
+func Checks() []CheckInfo {
+	var list []CheckInfo
+	for _, c := range checks() {
+		list = append(list, c.CheckInfo)
+	}
+	return list
+}
+
+// pass makes the checks of these names, in the order of the table, and ends with the first that fails.
+func (r *run) pass(ctx context.Context, ids ...CheckID) error {
+	return r.passAll(ctx, func(c check) bool { return slices.Contains(ids, c.ID) })
+}
+
+// passAll is pass for the checks that are picked.
+func (r *run) passAll(ctx context.Context, pick func(check) bool) error {
+	defer func() { r.checking = "" }()
+	for _, c := range checks() {
+		if !pick(c) {
+			continue
+		}
+		r.checking = c.ID
+		if err := c.do(r, ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onBoth calls do for the two sites at the same time, and gives what it found at both: what one site finds does not end the
+// check of the other.
+func (r *run) onBoth(ctx context.Context, do func(context.Context, *site) error) error {
+	var found [2]error
+	var both sync.WaitGroup
+	for i, s := range []*site{r.primary, r.secondary} {
+		both.Go(func() { found[i] = do(ctx, s) })
+	}
+	both.Wait()
+	return errors.Join(found[:]...)
+}

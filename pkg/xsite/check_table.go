@@ -1,0 +1,84 @@
+package xsite
+
+// checks is the table of preflight: every check that is made before anything is changed, in the order in which one needs
+// what another found. A recovery and a dry run end with the first that fails. A new check is a line here, an identifier in
+// check.go, and a section in docs/checks.md.
+func checks() []check {
+	return []check{
+		{CheckInfo: CheckInfo{
+			ID: CheckSitesFound, Group: GroupAccess, Guard: GuardChecksFirst,
+			Title: "both clusters answer, and Infinispan, its credentials and Keycloak are found",
+			Hint:  "try the same context with kubectl; name what is not found by itself with --infinispan, --infinispan-secret or --keycloak",
+		}, do: (*run).checkSitesFound},
+		{CheckInfo: CheckInfo{
+			ID: CheckPermissions, Group: GroupAccess, Guard: GuardChecksFirst, Needs: []CheckID{CheckSitesFound},
+			Title: "this user may do in both clusters what a recovery does",
+			Hint:  "have the Roles granted that kubectl ispn-resync rbac prints",
+		}, do: (*run).checkAccess},
+		{CheckInfo: CheckInfo{
+			ID: CheckServersAnswer, Group: GroupIdentity, Guard: GuardIdentity, Needs: []CheckID{CheckSitesFound},
+			Title: "every Infinispan server of both sites answers",
+			Hint:  "look at the pod that does not answer and at its log, and at the credentials of --infinispan-secret",
+		}, do: (*run).checkServers},
+		{CheckInfo: CheckInfo{
+			ID: CheckSiteNames, Group: GroupIdentity, Guard: GuardIdentity, Needs: []CheckID{CheckServersAnswer},
+			Title: "the two contexts are two different sites, as their servers tell it",
+			Hint:  "check the two contexts; kubectl config get-contexts lists them",
+		}, do: (*run).checkIdentity},
+		{CheckInfo: CheckInfo{
+			ID: CheckSameVersion, Group: GroupIdentity, Guard: GuardIdentity, Needs: []CheckID{CheckSiteNames},
+			Title: "both sites run the same version of Infinispan",
+			Hint:  "finish the upgrade of the other site, best before the recovery",
+		}, do: (*run).checkVersions},
+		{CheckInfo: CheckInfo{
+			ID: CheckOtherRuns, Group: GroupRuns, Guard: GuardSingleRun, Needs: []CheckID{CheckSitesFound},
+			Title: "no other run is at work on either site",
+			Hint:  "wait until the other run has ended, or ask who holds the lease",
+		}, do: (*run).checkSingleRun},
+		{CheckInfo: CheckInfo{
+			ID: CheckUnfinishedRun, Group: GroupRuns, Guard: GuardRecorded, Needs: []CheckID{CheckSitesFound},
+			Title: "every earlier run is over, or can be continued with these roles",
+			Hint:  "kubectl ispn-resync history lists the runs; finish that run, or go back from it with abort",
+		}, do: (*run).checkJournals},
+		{CheckInfo: CheckInfo{
+			ID: CheckInfinispanHealth, Group: GroupHealth, Guard: GuardChecksFirst, Needs: []CheckID{CheckSiteNames},
+			Title: "Infinispan is whole and healthy on both sites",
+			Hint:  "wait until all pods are Ready and the cluster is HEALTHY",
+		}, again: true, do: (*run).checkHealth},
+		{CheckInfo: CheckInfo{
+			ID: CheckSitesView, Group: GroupLink, Guard: GuardReachable, Needs: []CheckID{CheckSiteNames},
+			Title: "the two sites see each other",
+			Hint:  "mend the link between the sites; until then kubectl ispn-resync fence keeps the primary's writes from failing",
+		}, again: true, do: (*run).checkReachable},
+		{CheckInfo: CheckInfo{
+			ID: CheckCaches, Group: GroupCaches, Guard: GuardChecksFirst, Needs: []CheckID{CheckSiteNames},
+			Title: "the caches to recover back up both ways, and are nobody else's",
+			Hint:  "configure the caches alike on both sites, or choose with --cache and --all-caches",
+		}, do: (*run).checkCaches},
+		{CheckInfo: CheckInfo{
+			ID: CheckCacheFlags, Group: GroupCaches, Guard: GuardRecorded, Needs: []CheckID{CheckCaches, CheckUnfinishedRun},
+			Title: "the flags and state-transfer modes of every cache can be read, to be put back",
+			Hint:  "look at the server that does not tell; for an unfinished run give the same flags as that run",
+		}, again: true, do: (*run).checkFlags},
+		{CheckInfo: CheckInfo{
+			ID: CheckPushes, Group: GroupCaches, Guard: GuardOneSender, Needs: []CheckID{CheckCaches, CheckUnfinishedRun},
+			Title: "nobody pushes state on either site",
+			Hint:  "wait until the push has ended; one that is stuck is ended with --cancel-stale-push",
+		}, again: true, do: (*run).checkOneSender},
+		{CheckInfo: CheckInfo{
+			ID: CheckEntries, Group: GroupCaches, Guard: GuardChecksFirst, Needs: []CheckID{CheckCaches},
+			Title: "the entries of every cache can be counted on both sites",
+			Hint:  "look at the server that does not answer",
+		}, again: true, do: (*run).checkEntries},
+		{CheckInfo: CheckInfo{
+			ID: CheckKeycloak, Group: GroupKeycloak, Guard: GuardRecorded, Needs: []CheckID{CheckUnfinishedRun},
+			Title: "Keycloak is known on both sites, and with how many instances it starts again",
+			Hint:  "name Keycloak with --keycloak, or its count with --keycloak-instances",
+		}, again: true, do: (*run).checkKeycloak},
+		{CheckInfo: CheckInfo{
+			ID: CheckRoles, Group: GroupDirection, Guard: GuardDirection, Needs: []CheckID{CheckCacheFlags, CheckEntries, CheckKeycloak},
+			Title: "nothing speaks against the roles of the two sites",
+			Hint:  "if the roles are swapped, swap the two contexts; if they are right, accept the sign by its name with --accept",
+		}, again: true, do: (*run).checkDirection},
+	}
+}
