@@ -1,9 +1,16 @@
 package xsite
 
+import "slices"
+
 // checks is the table of preflight: every check that is made before anything is changed, in the order in which one needs
 // what another found. A recovery and a dry run end with the first that fails. A new check is a line here, an identifier in
 // check.go, and a section in docs/checks.md.
 func checks() []check {
+	return slices.Concat(siteChecks(), cacheChecks(), serviceChecks())
+}
+
+// siteChecks are about who the sites are, and who else works on them.
+func siteChecks() []check {
 	return []check{
 		{CheckInfo: CheckInfo{
 			ID: CheckSitesFound, Group: GroupAccess, Guard: GuardChecksFirst,
@@ -40,6 +47,12 @@ func checks() []check {
 			Title: "every earlier run is over, or can be continued with these roles",
 			Hint:  "kubectl ispn-resync history lists the runs; finish that run, or go back from it with abort",
 		}, do: (*run).checkJournals},
+	}
+}
+
+// cacheChecks are about Infinispan, the link and the caches.
+func cacheChecks() []check {
+	return []check{
 		{CheckInfo: CheckInfo{
 			ID: CheckInfinispanHealth, Group: GroupHealth, Guard: GuardChecksFirst, Needs: []CheckID{CheckSiteNames},
 			Title: "Infinispan is whole and healthy on both sites",
@@ -70,6 +83,12 @@ func checks() []check {
 			Title: "the entries of every cache can be counted on both sites",
 			Hint:  "look at the server that does not answer",
 		}, again: true, do: (*run).checkEntries},
+	}
+}
+
+// serviceChecks are about what uses the caches, and which site serves.
+func serviceChecks() []check {
+	return []check{
 		{CheckInfo: CheckInfo{
 			ID: CheckKeycloak, Group: GroupKeycloak, Guard: GuardRecorded, Needs: []CheckID{CheckUnfinishedRun},
 			Title: "Keycloak is known on both sites, and with how many instances it starts again",
