@@ -18,14 +18,6 @@ type board struct {
 	caches  map[string]*cacheRow
 }
 
-// cacheRow is one cache in the present phase.
-type cacheRow struct {
-	state xsite.CacheState
-	since time.Time // the first report in this phase, from which the rate is reckoned
-	first int64
-	ended time.Time // zero while it goes on
-}
-
 // note is a line for the record, which stays.
 type note struct {
 	text string
@@ -107,36 +99,6 @@ func (b *board) applyCache(e xsite.Event) []note {
 	return []note{{text: text, detail: !row.failed()}}
 }
 
-// settled says whether nothing more is going on with the cache in this phase.
-func (r *cacheRow) settled() bool {
-	return slices.Contains([]string{"cleared", "pushed", "equal", "failed"}, r.state.State)
-}
-
-// failed says whether the cache is in trouble.
-func (r *cacheRow) failed() bool {
-	return slices.Contains([]string{"failed", "unequal", "repeating"}, r.state.State)
-}
-
-// amount writes done and total.
-func (r *cacheRow) amount() string {
-	if r.state.Total > 0 {
-		return count(r.state.Done) + "/" + count(r.state.Total)
-	}
-	return count(r.state.Done)
-}
-
-// rate is the number of entries a second since the first report of a push, 0 where there is none yet.
-func (r *cacheRow) rate(now time.Time) int64 {
-	if !r.ended.IsZero() {
-		now = r.ended
-	}
-	seconds := now.Sub(r.since).Seconds()
-	if seconds <= 0 || r.state.Done <= r.first {
-		return 0
-	}
-	return int64(float64(r.state.Done-r.first) / seconds)
-}
-
 // names gives the caches in order.
 func (b *board) names() []string {
 	names := make([]string, 0, len(b.caches))
@@ -152,9 +114,13 @@ func (b *board) headline(now time.Time) string {
 	parts := []string{took(now.Sub(b.since))}
 	var done int
 	var entries, total int64
+	var longest time.Duration
 	for _, row := range b.caches {
 		if row.settled() {
 			done++
+		}
+		if left, ok := row.left(now); ok {
+			longest = max(longest, left)
 		}
 		entries += row.state.Done
 		total += row.state.Total
@@ -164,6 +130,9 @@ func (b *board) headline(now time.Time) string {
 	}
 	if total > 0 {
 		parts = append(parts, count(entries)+" of "+plural(total, "entry"))
+	}
+	if longest > 0 {
+		parts = append(parts, about(longest)+" left")
 	}
 	if b.waiting != "" {
 		parts = append(parts, "waiting: "+b.waiting)

@@ -21,7 +21,7 @@ type live struct {
 	screen screen
 	board  board
 	timer  *time.Timer
-	drawn  int // lines of the picture on the screen
+	drawn  []int // the width of each line of the picture on the screen
 	paused bool
 	closed bool
 }
@@ -46,7 +46,7 @@ func (l *live) Observe(e xsite.Event) {
 		}
 		columns, _ := l.screen.size()
 		label := pad(string(l.board.phase), phaseColumns) + "  "
-		for i, line := range wrap(n.text, max(columns-1-width(label), narrowest)) {
+		for i, line := range wrap(n.text, max(columns-1-width(label), narrowestNote)) {
 			if i > 0 {
 				label = strings.Repeat(" ", width(label))
 			}
@@ -60,6 +60,9 @@ func (l *live) Observe(e xsite.Event) {
 
 // phaseColumns is the width of the longest name of a phase.
 const phaseColumns = len(xsite.PhasePreflight)
+
+// narrowestNote is how few columns a line that stays is broken to; a screen with fewer breaks it itself.
+const narrowestNote = 12
 
 // Pause implements progress.
 func (l *live) Pause() {
@@ -103,22 +106,33 @@ func (l *live) tick() {
 	l.timer.Reset(redraw)
 }
 
-// draw replaces the picture on the screen, with lines that stay above it, in one write. A stream that cannot be
-// written to must not end a recovery.
+// draw replaces the picture on the screen, with lines that stay above it, in one write. Its lines are deleted, not cleared:
+// some terminals keep what is cleared among the lines that scrolled off, or where a line was broken when they became
+// narrower. A stream that cannot be written to must not end a recovery.
 func (l *live) draw(stay string) {
 	var b strings.Builder
-	if l.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", l.drawn)
+	if rows := l.rows(); rows > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[%dM", rows, rows)
 	}
 	b.WriteString(stay)
-	picture := l.picture(time.Now())
-	for _, line := range picture {
+	l.drawn = l.drawn[:0]
+	for _, line := range l.picture(time.Now()) {
 		b.WriteString(line + "\n")
+		l.drawn = append(l.drawn, width(line))
 	}
-	l.drawn = len(picture)
 	if b.Len() > 0 {
 		_, _ = io.WriteString(l.out, b.String())
 	}
+}
+
+// rows is how many rows of the screen the picture takes: a terminal that became narrower since has broken its lines.
+func (l *live) rows() int {
+	columns, _ := l.screen.size()
+	rows := 0
+	for _, columnsOfLine := range l.drawn {
+		rows += max((columnsOfLine+columns-1)/max(columns, 1), 1)
+	}
+	return rows
 }
 
 // picture is the present phase as it fits the screen; nothing while another has the screen or no phase runs.
@@ -133,42 +147,20 @@ func (l *live) picture(now time.Time) []string {
 	for _, name := range names {
 		columnsOfNames = max(columnsOfNames, width(printable(name)))
 	}
+	columnsOfNames = min(columnsOfNames, columns/2) //nolint:mnd // the other half is for what becomes of it
 	room := max(height-3, 1) // the headline, the line for the rest, and the one with the cursor
 	for i, name := range names {
 		if i == room {
 			all = append(all, fmt.Sprintf("  and %d more", len(names)-i))
 			break
 		}
-		all = append(all, "  "+pad(printable(name), columnsOfNames)+"  "+l.board.caches[name].line(now))
+		label := "  " + pad(clip(printable(name), columnsOfNames), columnsOfNames) + "  "
+		all = append(all, label+l.board.caches[name].line(now, columns-1-width(label)))
 	}
 	for i := range all {
 		all[i] = clip(all[i], max(columns-1, 1))
 	}
 	return all
-}
-
-// line is the state of one cache.
-func (r *cacheRow) line(now time.Time) string {
-	end := now
-	if !r.ended.IsZero() {
-		end = r.ended
-	}
-	text := pad(printable(r.state.State), len("comparing"))
-	if r.state.Done > 0 || r.state.Total > 0 {
-		text += "  " + r.amount()
-	}
-	if r.state.Total > 0 {
-		const whole = 100
-		text += fmt.Sprintf("  %d%%", min(r.state.Done*whole/r.state.Total, whole))
-	}
-	if rate := r.rate(now); rate > 0 {
-		text += "  " + count(rate) + "/s"
-	}
-	text += "  " + took(end.Sub(r.since))
-	if r.state.Attempt > 1 {
-		text += fmt.Sprintf("  attempt %d", r.state.Attempt)
-	}
-	return text
 }
 
 // colour lays a colour on a line that is laid out already.

@@ -24,6 +24,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(showEnv) != "" {
+		showRun()
+		return
+	}
 	flag.Bool("update", false, "write the golden files anew")
 	goleak.VerifyTestMain(m)
 }
