@@ -21,12 +21,20 @@ type flagGroup struct {
 	flags *pflag.FlagSet
 }
 
-// helpFunc shows the help of a command in kubectl's style, with its flags under the headings of groups; without
-// groups they stand under one heading.
-func helpFunc(groups []flagGroup) func(*cobra.Command, []string) {
-	return func(cmd *cobra.Command, _ []string) {
+// setHelp makes the help of a command: in kubectl's style, with its flags under the headings of groups; without groups they
+// stand under one heading. So do those of commands below it that have no help of their own.
+func setHelp(owner *cobra.Command, groups []flagGroup) {
+	owner.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		groups := groups
+		if cmd != owner {
+			groups = nil
+		}
 		var b strings.Builder
 		for line := range strings.Lines(strings.TrimSpace(cmd.Long)) {
+			if line = strings.TrimRight(line, " \n"); strings.HasPrefix(line, "\t") { // a command
+				b.WriteString("    " + strings.TrimSpace(line) + "\n")
+				continue
+			}
 			writeWrapped(&b, "", strings.TrimSpace(line), helpColumns)
 		}
 		b.WriteString("\n")
@@ -48,7 +56,7 @@ func helpFunc(groups []flagGroup) func(*cobra.Command, []string) {
 		if _, err := io.WriteString(cmd.OutOrStdout(), b.String()); err != nil {
 			cmd.PrintErrln("writing the help:", err)
 		}
-	}
+	})
 }
 
 // everyCommand gives the flags that all commands have.

@@ -148,7 +148,7 @@ func (l *live) picture(now time.Time) []string {
 		columnsOfNames = max(columnsOfNames, width(printable(name)))
 	}
 	columnsOfNames = min(columnsOfNames, columns/2) //nolint:mnd // the other half is for what becomes of it
-	room := max(height-3, 1) // the headline, the line for the rest, and the one with the cursor
+	room := max(height-3, 1)                        // the headline, the line for the rest, and the one with the cursor
 	for i, name := range names {
 		if i == room {
 			all = append(all, fmt.Sprintf("  and %d more", len(names)-i))

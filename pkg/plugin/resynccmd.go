@@ -18,7 +18,11 @@ const (
 		Keycloak is started with as many instances as before.
 
 		Every check on both sites is made, and the plan is shown and confirmed, before anything is
-		changed. Interrupted runs are continued by the same command.`
+		changed. Interrupted runs are continued by the same command.
+
+		Keycloak's newer guides call the primary the active site, or the site to keep, and the secondary
+		the offline, or stale, site. To switch back after a failover, reverse the roles: the site that
+		served meanwhile is the primary, whatever it is called.`
 
 	resyncExample = `
 		# Run every check and show the plan; nothing is changed
@@ -29,6 +33,9 @@ const (
 
 		# The same in a script: the name of the site whose data is discarded confirms it
 		kubectl ispn-resync --primary-context site-a --secondary-context site-b --confirm site-b
+
+		# Switch back: site-b served while site-a was away, so its data is kept and that of site-a discarded
+		kubectl ispn-resync --primary-context site-b --secondary-context site-a
 
 		# Two kubeconfig files, and other namespaces than those of the contexts
 		kubectl ispn-resync --primary-kubeconfig a.yaml --primary-context admin --primary-namespace sso \
@@ -59,7 +66,7 @@ func newResyncCommand(deps Deps) *cobra.Command {
 	} {
 		cmd.Flags().AddFlagSet(flags)
 	}
-	cmd.SetHelpFunc(helpFunc([]flagGroup{
+	setHelp(cmd, []flagGroup{
 		{title: "What is confirmed, and checks", flags: o.run.safety},
 		{title: "What is recovered", flags: o.run.scope},
 		{title: "Where things are", flags: o.target.flags},
@@ -70,7 +77,7 @@ func newResyncCommand(deps Deps) *cobra.Command {
 			title: "Connection to the secondary",
 			note:  "The same flags with --secondary- in the place of --primary-, e.g. --secondary-context.",
 		},
-	}))
+	})
 	for _, completions := range []map[string]cobra.CompletionFunc{
 		o.pair.primary.completions(),
 		o.pair.secondary.completions(),

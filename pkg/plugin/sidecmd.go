@@ -104,7 +104,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	for _, set := range sets {
 		cmd.Flags().AddFlagSet(set)
 	}
-	cmd.SetHelpFunc(helpFunc(groups))
+	setHelp(cmd, groups)
 	if s.object != nil {
 		completions = append(completions, o.output.completions())
 	}

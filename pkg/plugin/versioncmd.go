@@ -25,7 +25,7 @@ func newVersionCommand(deps Deps) *cobra.Command {
 		},
 	}
 	cmd.Flags().AddFlagSet(output.flags)
-	cmd.SetHelpFunc(helpFunc([]flagGroup{{title: "Output", flags: output.flags}}))
+	setHelp(cmd, []flagGroup{{title: "Output", flags: output.flags}})
 	return withCompletions(cmd, output.completions())
 }
 
