@@ -37,7 +37,8 @@ func newAbortCommand(deps Deps) *cobra.Command {
 
 			# Remove a record that cannot be read, after looking at what is shown
 			kubectl ispn-resync abort --primary-context site-a --secondary-context site-b --discard-journal 1f2e3d4c`,
-		shared: sharedFlags(),
+		story:  "Going back from the recovery",
+		shared: append(sharedFlags(), reportFlag),
 		own:    own,
 		validate: func() error {
 			if *discardSessions && *discardJournal != "" {

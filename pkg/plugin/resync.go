@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/report"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -54,6 +55,19 @@ func (o *resyncOptions) Validate() error {
 
 // Run connects to both sites, recovers the secondary, and writes what became of it.
 func (o *resyncOptions) Run(ctx context.Context) error {
+	s := story{title: "Recovery", command: commandLine(o.all), phases: xsite.Phases(), done: report.OutcomeSucceeded}
+	if o.run.dryRun {
+		s.title, s.phases, s.done = "Dry run: Recovery", s.phases[:1], report.OutcomeChecked
+	}
+	reporting, err := o.beginReport(s)
+	if err != nil {
+		return err
+	}
+	return reporting.end(o.recover(ctx, reporting))
+}
+
+// recover is Run without the report.
+func (o *resyncOptions) recover(ctx context.Context, reporting *reporting) error {
 	ctx, deadline, stop := withDeadline(ctx, o.run.timeout)
 	defer stop()
 	o.warnOfFlags()
@@ -69,22 +83,26 @@ func (o *resyncOptions) Run(ctx context.Context) error {
 	options := o.run.options()
 	options.PrimaryCluster, options.SecondaryCluster = primary, secondary
 	options.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
-	options.Observer = shown
+	options.Observer = observers{shown, reporting}
 	options.Who, options.Tool = o.deps.Who(), version.Get().Tool()
 	options.Confirm = func(ctx context.Context, plan xsite.Plan) error {
 		deadline.pause()
 		defer deadline.resume()
 		shown.Pause()
 		defer shown.Resume()
-		return o.confirmation().ask(ctx, plan)
+		answered := reporting.asking()
+		err := o.confirmation().ask(ctx, plan)
+		answered(err)
+		return err
 	}
 	cancelled := context.AfterFunc(ctx, func() {
-		shown.Observe(xsite.Event{Time: time.Now(), Kind: xsite.Noted, Message: context.Cause(ctx).Error() +
+		options.Observer.Observe(xsite.Event{Time: time.Now(), Kind: xsite.Noted, Message: context.Cause(ctx).Error() +
 			"; finishing the current call and stopping at a safe place (once more ends at once)"})
 	})
 	result, err := o.deps.Recover(ctx, options)
 	cancelled()
 	shown.Close()
+	reporting.gave(result)
 	if err != nil {
 		return &failure{err: err, again: commandLine(o.all)}
 	}

@@ -86,6 +86,7 @@ func newResyncCommand(deps Deps) *cobra.Command {
 			"verify":            words(verifications()...),
 			"accept":            words(signNames()...),
 			"infinispan-scheme": words("http", "https"),
+			reportFlag:          completeReport,
 		},
 	} {
 		withCompletions(cmd, completions)

@@ -23,6 +23,7 @@ type runFlags struct {
 	confirm           string
 	dryRun            bool
 	reason            string
+	reports           []string
 
 	verify      string
 	verifyLimit string
@@ -64,7 +65,8 @@ func newRunFlags() *runFlags {
 		"End pushes that run or are stuck and are not this run's, e.g. another operator's, once the plan is confirmed.")
 	r.safety.BoolVar(&r.noPrimaryLease, "no-primary-lease", false,
 		"Do not hold the Lease of the primary, for users who have no right to it; two runs with mirrored roles then do not see each other.")
-	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal.")
+	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal and the report.")
+	addReportFlag(r.safety, &r.reports)
 
 	r.pace = set("pace")
 	r.pace.StringVar(&r.verify, "verify", string(xsite.VerifyKeys),

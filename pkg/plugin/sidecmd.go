@@ -12,6 +12,7 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/report"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -19,6 +20,8 @@ import (
 // side describes a command beside the recovery, which works on the same two sites.
 type side struct {
 	use, short, long, example string
+	// story is what a report of it is about, e.g. "Abort"; empty for a command without a report.
+	story string
 	// shared names the flags of the recovery that this command has too.
 	shared []string
 	// own are the flags that only this command has; nil for none.
@@ -44,6 +47,8 @@ type sideOptions struct {
 	// sites are those that are connected, the primary first.
 	sites []roleSite
 	shown progress
+	// reporting writes the report, where the command has one.
+	reporting *reporting
 }
 
 // roleSite is a connected site in its role.
@@ -68,7 +73,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 			if err := o.validate(); err != nil {
 				return err
 			}
-			return o.run(cmd.Context())
+			return o.report(cmd.Context())
 		},
 	}
 	options := pflag.NewFlagSet("options", pflag.ContinueOnError)
@@ -108,6 +113,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	if s.object != nil {
 		completions = append(completions, o.output.completions())
 	}
+	if slices.Contains(s.shared, reportFlag) {
+		completions = append(completions, map[string]cobra.CompletionFunc{reportFlag: completeReport})
+	}
 	for _, c := range completions {
 		withCompletions(cmd, c)
 	}
@@ -129,6 +137,19 @@ func (o *sideOptions) validate() error {
 		}
 	}
 	return nil
+}
+
+// report does it, with the report that was asked for.
+func (o *sideOptions) report(ctx context.Context) error {
+	s := story{title: o.side.story, command: commandLineOf(o.path, o.all), done: report.OutcomeSucceeded}
+	if o.resyncOptions.run.dryRun {
+		s.title, s.done = "Dry run: "+s.title, report.OutcomeChecked
+	}
+	var err error
+	if o.reporting, err = o.beginReport(s); err != nil {
+		return err
+	}
+	return o.reporting.end(o.run(ctx))
 }
 
 // run connects, does it, and writes what there is to say.
@@ -157,7 +178,7 @@ func (o *sideOptions) run(ctx context.Context) error {
 	o.engine.Who, o.engine.Tool = o.deps.Who(), version.Get().Tool()
 	o.shown = newProgress(o.deps, o.all.Changed("v"))
 	defer o.shown.Close()
-	o.engine.Observer = o.shown
+	o.engine.Observer = observers{o.shown, o.reporting}
 	write := o.writeText
 	if o.side.object != nil {
 		write = o.writeObject
@@ -194,10 +215,13 @@ func (o *sideOptions) agree(ctx context.Context, what xsite.Undertaking) error {
 	defer o.shown.Resume()
 	c := o.confirmation()
 	c.again = commandLineOf(o.path, o.all, "confirm")
-	return c.agree(ctx, question{
+	answered := o.reporting.asking()
+	err := c.agree(ctx, question{
 		text: undertakingText(what), name: what.Site, purpose: "go on with", subject: "the site that it is about",
 		prompt: "Type the name of the site (" + printable(what.Site) + ") to go on: ",
 	})
+	answered(err)
+	return err
 }
 
 // undertakingText is what stands above the question.

@@ -122,10 +122,11 @@ func newRunID() string {
 func (r *run) run(ctx context.Context) (Result, error) {
 	began := r.opts.Clock.Now()
 	defer r.giveBack(ctx)
-	if err := r.during(ctx, PhasePreflight, (*run).preflight); err != nil {
+	err := r.during(ctx, PhasePreflight, (*run).preflight)
+	r.result.Plan = r.plan // as far as it was made
+	if err != nil {
 		return r.result, r.failed(ctx, err)
 	}
-	r.result.Plan = r.plan
 	if r.opts.DryRun {
 		r.result.DryRun = true
 		r.result.Took = r.opts.Clock.Now().Sub(began)
