@@ -247,15 +247,15 @@ func undertakingText(what xsite.Undertaking) string {
 }
 
 // reportText writes what was done, or would be.
-func reportText(report xsite.Report, dryRun bool) string {
+func reportText(done xsite.Report, dryRun bool) string {
 	var b strings.Builder
 	if dryRun {
 		b.WriteString("This would be done; it was a dry run: " + nothingChanged + ".\n")
 	}
-	for _, line := range report.Did {
+	for _, line := range done.Did {
 		b.WriteString("- " + printable(line) + "\n")
 	}
-	if len(report.Did) == 0 {
+	if len(done.Did) == 0 {
 		b.WriteString("There was nothing to do.\n")
 	}
 	return b.String()

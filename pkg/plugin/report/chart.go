@@ -48,7 +48,7 @@ func chartOf(r Report, v view) *chart {
 	end := endOf(r)
 	top := niceTop(max(primary.most(), secondary.most()))
 	c := &chart{
-		Primary: line(primary, 0, end, top), Secondary: line(secondary, 0, end, top),
+		Primary: line(primary, end, top), Secondary: line(secondary, end, top),
 		Says: fmt.Sprintf("Entries over time: %s from %s to %s, %s from %s to %s.",
 			v.PrimaryName, legible.Count(primary[0].entries), legible.Count(primary[len(primary)-1].entries),
 			v.SecondaryName, legible.Count(secondary[0].entries), legible.Count(secondary[len(secondary)-1].entries)),
@@ -96,7 +96,7 @@ func sparkOf(r Report, c *Cache, v view) spark {
 		return strings.Join(all, ", ")
 	}
 	return spark{
-		Primary: line(primary, 0, endOf(r), top), Secondary: line(secondary, 0, endOf(r), top),
+		Primary: line(primary, endOf(r), top), Secondary: line(secondary, endOf(r), top),
 		Says: v.PrimaryName + ": " + texts(primary) + "; " + v.SecondaryName + ": " + texts(secondary),
 	}
 }
@@ -105,13 +105,13 @@ func sparkOf(r Report, c *Cache, v view) spark {
 func endOf(r Report) float64 { return max(float64(r.TookSeconds), 0.001) }
 
 // line is the path of a line that holds each number until the next was read.
-func line(s series, from, end float64, top int64) string {
+func line(s series, end float64, top int64) string {
 	if len(s) == 0 {
 		return ""
 	}
 	var b strings.Builder
 	for i, p := range s {
-		x, y := scaled(p.at-from, end), height(p.entries, top)
+		x, y := scaled(p.at, end), height(p.entries, top)
 		if i == 0 {
 			fmt.Fprintf(&b, "M%d %d", x, y)
 			continue
@@ -127,7 +127,7 @@ func area(s series, end float64, top int64) string {
 	if len(s) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%sV%dH%dZ", line(s, 0, end, top), side, scaled(s[0].at, end))
+	return fmt.Sprintf("%sV%dH%dZ", line(s, end, top), side, scaled(s[0].at, end))
 }
 
 // scaled brings a moment into the picture.

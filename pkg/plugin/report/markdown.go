@@ -17,7 +17,7 @@ func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC
 const moments = 12
 
 // md collects Markdown.
-type md struct{ strings.Builder }
+type md struct{ b strings.Builder }
 
 // writeMarkdown writes a report for a ticket or a wiki.
 func writeMarkdown(out io.Writer, report Report) error {
@@ -50,7 +50,7 @@ func writeMarkdown(out io.Writer, report Report) error {
 		m.section("Error")
 		m.code(report.Error)
 	}
-	_, err := io.WriteString(out, m.String())
+	_, err := io.WriteString(out, m.b.String())
 	return err
 }
 
@@ -107,7 +107,7 @@ func took(duration string) string {
 }
 
 // line writes a line.
-func (m *md) line(text string) { m.WriteString(text + "\n") }
+func (m *md) line(text string) { m.b.WriteString(text + "\n") }
 
 // section begins a section.
 func (m *md) section(title string) { m.line("\n## " + markdown(title) + "\n") }
@@ -127,7 +127,7 @@ func (m *md) list(title string, items []string) {
 func (m *md) table(columns []string, numbers []bool, rows [][]string) {
 	row := func(cells []string) {
 		for _, cell := range cells {
-			m.WriteString("| " + markdown(cell) + " ")
+			m.b.WriteString("| " + markdown(cell) + " ")
 		}
 		m.line("|")
 	}
@@ -137,7 +137,7 @@ func (m *md) table(columns []string, numbers []bool, rows [][]string) {
 		if i < len(numbers) && numbers[i] {
 			rule = "| ---: "
 		}
-		m.WriteString(rule)
+		m.b.WriteString(rule)
 	}
 	m.line("|")
 	for _, cells := range rows {

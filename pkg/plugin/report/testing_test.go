@@ -111,8 +111,8 @@ func samplePlan(name string) xsite.Plan {
 func untilPush(name string) *play {
 	p := newPlay()
 	plan := samplePlan(name)
-	p.begin(xsite.PhasePreflight).after(300*time.Millisecond).
-		tell(xsite.Event{Kind: xsite.CheckPassed, Guard: xsite.GuardIdentity, Message: "primary is site site-a" + name}).after(500*time.Millisecond).
+	p.begin(xsite.PhasePreflight).after(300 * time.Millisecond).
+		tell(xsite.Event{Kind: xsite.CheckPassed, Guard: xsite.GuardIdentity, Message: "primary is site site-a" + name}).after(500 * time.Millisecond).
 		tell(xsite.Event{Kind: xsite.CheckWarned, Guard: xsite.GuardChecksFirst, Message: "chunk size 16 of cache sessions" + name + " makes the push slow"}).
 		tell(xsite.Event{Kind: xsite.Planned, Plan: &plan}).end(nil)
 	p.Asked()
