@@ -65,7 +65,7 @@ func newRunFlags() *runFlags {
 		"End pushes that run or are stuck and are not this run's, e.g. another operator's, once the plan is confirmed.")
 	r.safety.BoolVar(&r.noPrimaryLease, "no-primary-lease", false,
 		"Do not hold the Lease of the primary, for users who have no right to it; two runs with mirrored roles then do not see each other.")
-	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal and the report.")
+	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal.")
 	addReportFlag(r.safety, &r.reports)
 
 	r.pace = set("pace")

@@ -219,7 +219,7 @@ func (r *Recorder) fail(e xsite.Event) {
 func (r *Recorder) step(e xsite.Event, kind StepKind) *Step {
 	phase := r.present()
 	step := Step{
-		Kind: kind, Text: e.Message, Site: string(e.Role), Guard: string(e.Guard), Status: Passed, Started: r.last.UTC(),
+		Kind: kind, Text: e.Message, Site: string(e.Role), Guard: string(e.Guard), Check: string(e.Check), Status: Passed, Started: r.last.UTC(),
 		TookSeconds: secondsOf(e.Time.Sub(r.last)),
 	}
 	if kind == KindNote {

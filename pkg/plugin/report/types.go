@@ -159,6 +159,8 @@ type Step struct {
 	// Guard is the rule that was looked after; docs/guards.md explains it.
 	Guard  string `json:"guard,omitempty"`
 	Status Status `json:"status"`
+	// Check is the check of preflight that it was part of; docs/checks.md explains it.
+	Check string `json:"check,omitempty"`
 	// Warning marks a finding that did not stop the run.
 	Warning     bool      `json:"warning,omitempty"`
 	Started     time.Time `json:"started"`
