@@ -65,9 +65,13 @@ func (c fencedCluster) DeleteJournal(ctx context.Context, id string) error {
 	return c.fence.pass(ctx, func(ctx context.Context) error { return c.Cluster.DeleteJournal(ctx, id) })
 }
 
-// ForgetCache implements Cluster.
-func (c fencedCluster) ForgetCache(ctx context.Context, cache string) error {
-	return c.fence.pass(ctx, func(ctx context.Context) error { return c.Cluster.ForgetCache(ctx, cache) })
+// ForgetCaches implements Cluster.
+func (c fencedCluster) ForgetCaches(ctx context.Context, prefix string) (removed []string, err error) {
+	err = c.fence.pass(ctx, func(ctx context.Context) error {
+		removed, err = c.Cluster.ForgetCaches(ctx, prefix)
+		return err
+	})
+	return removed, err
 }
 
 // fencedNode is a Node whose changing calls need the leases.

@@ -177,6 +177,7 @@ func (r *run) forget(ctx context.Context, how string) error {
 			return fmt.Errorf("remove the annotation with the original count from %s of the %s: %w", ref, r.secondary, err)
 		}
 	}
+	r.sweepProbes(ctx)
 	if err := r.closeJournal(ctx, how); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func changes(method string) bool {
 	switch method {
 	case "TakeOffline", "BringOnline", "SetStateTransferMode", "StartPush", "CancelPush", "CancelReceive", "ClearPushStatus",
 		"Clear", "CreateCache", "DeleteCache", "Put", "ScaleKeycloak", "RecordInstances", "ForgetInstances", "PutJournal",
-		"DeleteJournal", "ForgetCache", "PutLease", "DeleteLease":
+		"DeleteJournal", "ForgetCaches", "PutLease", "DeleteLease":
 		return true
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -188,8 +189,17 @@ func (s seat) DeleteLease(ctx context.Context, version string) error {
 	})
 }
 
-func (s seat) ForgetCache(ctx context.Context, name string) error {
-	return s.do(ctx, "ForgetCache", name, func() error { delete(s.mirrored, name); return nil })
+func (s seat) ForgetCaches(ctx context.Context, prefix string) (removed []string, err error) {
+	err = s.do(ctx, "ForgetCaches", prefix, func() error {
+		for name := range s.mirrored {
+			if strings.HasPrefix(name, prefix) {
+				delete(s.mirrored, name)
+				removed = append(removed, name)
+			}
+		}
+		return nil
+	})
+	return removed, err
 }
 
 func (s seat) Keycloaks(ctx context.Context) (list []xsite.Keycloak, err error) {

@@ -112,7 +112,11 @@ func (c patientCluster) DeleteJournal(ctx context.Context, id string) error {
 	return c.patience.try(ctx, "delete an old journal", func(ctx context.Context) error { return c.Cluster.DeleteJournal(ctx, id) })
 }
 
-// ForgetCache implements Cluster.
-func (c patientCluster) ForgetCache(ctx context.Context, cache string) error {
-	return c.patience.try(ctx, "remove a mirrored Cache resource", func(ctx context.Context) error { return c.Cluster.ForgetCache(ctx, cache) })
+// ForgetCaches implements Cluster.
+func (c patientCluster) ForgetCaches(ctx context.Context, prefix string) (removed []string, err error) {
+	err = c.patience.try(ctx, "remove a mirrored Cache resource", func(ctx context.Context) error {
+		removed, err = c.Cluster.ForgetCaches(ctx, prefix)
+		return err
+	})
+	return removed, err
 }

@@ -47,22 +47,6 @@ func (r *run) probe(ctx context.Context) error {
 	return nil
 }
 
-// dropStrayProbes deletes the probe caches of runs that died. With the leases held nobody else's probe is under way.
-func (r *run) dropStrayProbes(ctx context.Context) error {
-	for _, s := range []*site{r.primary, r.secondary} {
-		strays, err := probeCaches(ctx, s)
-		if err != nil {
-			return err
-		}
-		for _, cache := range strays {
-			if err := dropProbe(ctx, s, cache); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // vouched takes the user's word for the link instead of a probe.
 func (r *run) vouched() error {
 	if r.opts.Linked != r.secondary.name {
@@ -80,7 +64,11 @@ func (r *run) vouched() error {
 // happened.
 func (r *run) withProbeCache(ctx context.Context, use func(ctx context.Context, cache string) error) (err error) {
 	cache := probePrefix + r.id + "-" + newRunID()
+	late := false
 	defer func() {
+		if late { // what is deleted before it is made stays
+			_ = r.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
+		}
 		err = errors.Join(err, r.dropProbeCache(ctx, cache))
 	}()
 	for _, s := range []*site{r.secondary, r.primary} {
@@ -89,6 +77,7 @@ func (r *run) withProbeCache(ctx context.Context, use func(ctx context.Context, 
 			return err
 		}
 		if err := s.relay().node.CreateCache(ctx, cache, config); err != nil {
+			late = !errors.Is(err, infinispan.ErrForbidden) // the server may be at it still
 			return probeRefused(s, err)
 		}
 	}
@@ -117,7 +106,7 @@ func (r *run) dropProbeCache(ctx context.Context, cache string) error {
 		if err := s.relay().node.DeleteCache(ctx, cache); err != nil {
 			problems = append(problems, fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err))
 		}
-		if err := s.cluster.ForgetCache(ctx, cache); err != nil {
+		if _, err := s.cluster.ForgetCaches(ctx, cache); err != nil {
 			r.noted(s.role, "the Cache resource that an operator may have mirrored for the probe cache %s could not be looked for: %v", cache, err)
 		}
 	}

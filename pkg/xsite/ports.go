@@ -52,9 +52,9 @@ type Cluster interface {
 	// DeleteLease removes the Lease of that version; a missing one is fine, another version an error that wraps ErrConflict.
 	DeleteLease(ctx context.Context, version string) error
 
-	// ForgetCache removes the Cache resource that the operator's config listener may have mirrored for a cache that
-	// this tool made and deleted again; nothing to remove is fine.
-	ForgetCache(ctx context.Context, cache string) error
+	// ForgetCaches removes the Cache resources that the operator's config listener may have mirrored for caches that this
+	// tool made, whose names begin with prefix. It returns the names of these caches; nothing to remove is fine.
+	ForgetCaches(ctx context.Context, prefix string) ([]string, error)
 }
 
 // PodSighting is one message of WatchKeycloak: the name of a pod that exists, or the reason why the watch was lost.

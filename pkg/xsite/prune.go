@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // PruneOptions is what a prune is made of.
@@ -126,28 +125,4 @@ func (r *run) strays(ctx context.Context, s *site, open map[string]bool, unfinis
 		})
 	}
 	return left, nil
-}
-
-// probeCaches lists the probe caches that a site has.
-func probeCaches(ctx context.Context, s *site) ([]string, error) {
-	names, err := s.relay().node.CacheNames(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list the caches of the %s: %w", s, err)
-	}
-	slices.Sort(names)
-	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, probePrefix) }), nil
-}
-
-// probeRun is the run that a probe cache belongs to.
-func probeRun(cache string) string {
-	id, _, _ := strings.Cut(strings.TrimPrefix(cache, probePrefix), "-")
-	return id
-}
-
-// dropProbe deletes a probe cache from one site, and what was mirrored for it.
-func dropProbe(ctx context.Context, s *site, cache string) error {
-	if err := s.relay().node.DeleteCache(ctx, cache); err != nil {
-		return fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err)
-	}
-	return s.cluster.ForgetCache(ctx, cache)
 }

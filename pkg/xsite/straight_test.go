@@ -150,7 +150,7 @@ func TestAVouchedLinkIsNotProbed(t *testing.T) {
 	}
 	p.wantRecovered(t)
 	for _, c := range p.calls {
-		if isProbe(c.cache) {
+		if isProbe(c.cache) && c.method != "ForgetCaches" { // which looks for what others left
 			t.Fatalf("probed: %s", c)
 		}
 	}

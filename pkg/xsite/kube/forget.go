@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,24 +15,27 @@ func cacheKind() kind {
 	return kind{name: "cache", group: groupInfinispan, object: "Cache", plural: "caches"}
 }
 
-// ForgetCache removes the Cache resource of that cache, if the operator's config listener made one. The name of the
-// resource is not that of the cache (it is lower case), so it is found by what its spec says.
+// ForgetCaches removes the Cache resources that the operator's config listener made of caches whose names begin with
+// prefix, and returns the names of these caches. The name of the resource is not that of the cache (it is lower case), so it
+// is found by what its spec says.
 //
 // Errors: *ForbiddenError, or what the API server said. Without an operator, or without the kind, there is nothing to do.
-func (s *Site) ForgetCache(ctx context.Context, cache string) error {
+func (s *Site) ForgetCaches(ctx context.Context, prefix string) ([]string, error) {
 	if !s.server.managed() {
-		return nil
+		return nil, nil
 	}
 	resource, ok, err := s.resourceFor(cacheKind())
 	if err != nil || !ok {
-		return err
+		return nil, err
 	}
 	objects, err := s.list(ctx, resource, cacheKind(), s.place.Namespace)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var removed []string
 	for i := range objects {
-		if !s.mirrors(&objects[i], cache) {
+		cache := s.mirrored(&objects[i])
+		if cache == "" || !strings.HasPrefix(cache, prefix) {
 			continue
 		}
 		if err := func() error {
@@ -45,18 +49,21 @@ func (s *Site) ForgetCache(ctx context.Context, cache string) error {
 			}
 			return s.failed(attempt{"delete", cacheKind().resource(), objects[i].GetName(), s.place.Namespace}, err)
 		}(); err != nil {
-			return fmt.Errorf("remove what the operator mirrored of cache %s: %w", cache, err)
+			return removed, fmt.Errorf("remove what the operator mirrored of cache %s: %w", cache, err)
 		}
+		removed = append(removed, cache)
 	}
-	return nil
+	return removed, nil
 }
 
-// mirrors reports whether a Cache resource stands for that cache of this Infinispan.
-func (s *Site) mirrors(object *unstructured.Unstructured, cache string) bool {
+// mirrored names the cache of this Infinispan that a Cache resource stands for; empty for one of another Infinispan.
+func (s *Site) mirrored(object *unstructured.Unstructured) string {
 	cluster, _, _ := unstructured.NestedString(object.Object, "spec", "clusterName")
-	name, _, _ := unstructured.NestedString(object.Object, "spec", "name")
-	if name == "" {
-		name = object.GetName()
+	if cluster != s.server.name {
+		return ""
 	}
-	return cluster == s.server.name && name == cache
+	if name, _, _ := unstructured.NestedString(object.Object, "spec", "name"); name != "" {
+		return name
+	}
+	return object.GetName()
 }

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,14 +107,15 @@ func TestTheMirroredCacheIsForgottenAndNoOther(t *testing.T) {
 	mirrored, other, theirs := cache("probe-x", "infinispan", "Probe_X"), cache("sessions", "infinispan", "sessions"), cache("probe-y", "second", "Probe_X")
 	f.put(mirrored, other, theirs)
 	site := f.mustConnect(nil)
-	for range 2 {
-		if err := site.ForgetCache(t.Context(), "Probe_X"); err != nil {
-			t.Fatal(err)
+	for _, want := range [][]string{{"Probe_X"}, nil} {
+		if removed, err := site.ForgetCaches(t.Context(), "Probe_"); err != nil || !slices.Equal(removed, want) {
+			t.Fatalf("removed %q, want %q: %v", removed, want, err)
 		}
 	}
 	if f.get(mirrored) != nil || f.get(other) == nil || f.get(theirs) == nil {
 		t.Error("removed the wrong ones")
 	}
 	f.denied["list caches"] = true
-	as[*ForbiddenError](t, site.ForgetCache(t.Context(), "Probe_X"))
+	_, err := site.ForgetCaches(t.Context(), "Probe_")
+	as[*ForbiddenError](t, err)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,8 @@ type cluster struct {
 	versions  int
 	watchers  []chan xsite.PodSighting
 	away      time.Time
+	// mirrored are the Cache resources that the operator made of probe caches.
+	mirrored map[string]bool
 }
 
 // record is a stored journal.
@@ -272,8 +275,17 @@ func (s seat) DeleteLease(ctx context.Context, version string) error {
 	})
 }
 
-func (s seat) ForgetCache(ctx context.Context, _ string) error {
-	return s.call(ctx, "delete cache resource", true, func() error { return nil })
+func (s seat) ForgetCaches(ctx context.Context, prefix string) (removed []string, err error) {
+	err = s.call(ctx, "delete cache resources", true, func() error {
+		for name := range s.mirrored {
+			if strings.HasPrefix(name, prefix) {
+				delete(s.mirrored, name)
+				removed = append(removed, name)
+			}
+		}
+		return nil
+	})
+	return removed, err
 }
 
 // client gives the process's client of a node, the real one.
