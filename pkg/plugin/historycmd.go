@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -52,6 +53,29 @@ func newPruneCommand(deps Deps) *cobra.Command {
 	})
 }
 
+// cachesCell says how many caches of a run came furthest, and how far.
+func cachesCell(caches []api.RunCache) string {
+	for _, step := range []struct {
+		word string
+		at   func(api.RunCache) time.Time
+	}{
+		{"compared", func(c api.RunCache) time.Time { return c.Verified }},
+		{"pushed", func(c api.RunCache) time.Time { return c.Pushed }},
+		{"cleared", func(c api.RunCache) time.Time { return c.Cleared }},
+	} {
+		came := 0
+		for _, c := range caches {
+			if !step.at(c).IsZero() {
+				came++
+			}
+		}
+		if came > 0 {
+			return fmt.Sprintf("%d of %d %s", came, len(caches), step.word)
+		}
+	}
+	return ""
+}
+
 // historyText is the table of runs.
 func historyText(history *api.History, v view) string {
 	if len(history.Runs) == 0 {
@@ -61,7 +85,7 @@ func historyText(history *api.History, v view) string {
 		{title: "RUN"}, {title: "BEGUN"}, {title: "BY"}, {title: "KEPT"}, {title: "DISCARDED"}, {title: "CAME TO"}, {title: "END"},
 	}
 	if v.wide {
-		columns = append(columns, column{title: "IN"}, column{title: "TOOL"}, column{title: "REASON"})
+		columns = append(columns, column{title: "CACHES"}, column{title: "IN"}, column{title: "TOOL"}, column{title: "REASON"})
 	}
 	t := newTable(columns...)
 	unfinished := false
@@ -79,7 +103,7 @@ func historyText(history *api.History, v view) string {
 		}
 		cells := []string{run.RunID, begun, run.Who, run.Kept, run.Discarded, run.Phase, end}
 		if v.wide {
-			cells = append(cells, strings.Join(run.Contexts, ","), run.Tool, run.Reason)
+			cells = append(cells, cachesCell(run.Caches), strings.Join(run.Contexts, ","), run.Tool, run.Reason)
 		}
 		for i, cell := range cells {
 			cells[i] = dash(printable(cell))
@@ -116,6 +140,7 @@ func runText(run *api.Run, v view) string {
 		{"kept", run.Kept},
 		{"discarded", run.Discarded},
 		{"came to", run.Phase},
+		{"caches", cachesCell(run.Caches)},
 		{"end", run.End},
 		{"unreadable", run.Unreadable},
 		{"recorded in", strings.Join(run.Contexts, ", ")},

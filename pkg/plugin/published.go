@@ -156,8 +156,13 @@ func runContent(run xsite.PastRun) api.RunContent {
 	case end == "":
 		end = api.EndUnfinished
 	}
+	var caches []api.RunCache
+	for _, c := range run.Caches {
+		caches = append(caches, api.RunCache{Name: c.Name, Cleared: c.Cleared, Pushed: c.Pushed, Verified: c.Verified, Nodes: c.Nodes})
+	}
 	return api.RunContent{
-		RunID: run.RunID, Started: run.Started, Updated: run.Updated, Who: run.Who, Reason: run.Reason, Tool: run.Tool,
+		Caches: caches,
+		RunID:  run.RunID, Started: run.Started, Updated: run.Updated, Who: run.Who, Reason: run.Reason, Tool: run.Tool,
 		Kept: run.Kept, Discarded: run.Discarded, Phase: string(run.Phase), End: end, Unreadable: run.Unreadable, Contexts: list(run.Contexts),
 	}
 }

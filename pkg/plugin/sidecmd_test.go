@@ -115,11 +115,21 @@ func TestCommandsBesideTheRecoveryRefuseWhatDoesNotFit(t *testing.T) {
 
 func TestTheHistoryIsATable(t *testing.T) {
 	begun := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
-	golden(t, "history", historyText(historyObject([]xsite.PastRun{
-		{RunID: "7f3a", Started: begun, Who: "sam@desk", Kept: "site-a", Discarded: "site-b", Phase: xsite.PhaseClear, Contexts: []string{"a", "b"}},
-		{RunID: "6e29", Started: begun.Add(-time.Hour), Who: "\x1b[31mkim", Kept: "site-a", Discarded: "site-b", Phase: xsite.PhaseStart, Closed: "succeeded", Contexts: []string{"a", "b"}},
+	cleared := xsite.CacheReached{Cleared: begun}
+	compared := xsite.CacheReached{Cleared: begun, Pushed: begun, Verified: begun}
+	runs := historyObject([]xsite.PastRun{
+		{
+			RunID: "7f3a", Started: begun, Who: "sam@desk", Kept: "site-a", Discarded: "site-b", Phase: xsite.PhaseClear, Contexts: []string{"a", "b"},
+			Caches: []xsite.PastCache{{Name: "sessions", CacheReached: cleared}, {Name: "work"}},
+		},
+		{
+			RunID: "6e29", Started: begun.Add(-time.Hour), Who: "\x1b[31mkim", Kept: "site-a", Discarded: "site-b", Phase: xsite.PhaseStart, Closed: "succeeded", Contexts: []string{"a", "b"},
+			Caches: []xsite.PastCache{{Name: "sessions", CacheReached: compared}, {Name: "work", CacheReached: compared}},
+		},
 		{RunID: "5d18", Unreadable: "no JSON", Contexts: []string{"b"}},
-	}, "a.b"), view{columns: 80}))
+	}, "a.b")
+	golden(t, "history", historyText(runs, view{columns: 80}))
+	golden(t, "history-wide", historyText(runs, view{columns: 160, wide: true}))
 	if text := historyText(historyObject(nil, "a.b"), view{}); !strings.Contains(text, "No run") {
 		t.Errorf("an empty history says %q", text)
 	}

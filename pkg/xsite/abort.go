@@ -58,6 +58,9 @@ func (r *run) checkAbort(ctx context.Context, discard bool) (Undertaking, error)
 	for _, ref := range slices.Sorted(maps.Keys(r.plan.Secondary.StartCounts)) {
 		what.Does = append(what.Does, fmt.Sprintf("set %s of site %s to %d instances again", ref, r.secondary.name, r.plan.Secondary.StartCounts[ref]))
 	}
+	if far := rec.howFar(); far != "" {
+		what.Found = append(what.Found, far)
+	}
 	if rec.Cleared {
 		what.Loses = fmt.Sprintf("site %s was cleared: it serves without the sessions that it had, and without those of site %s that were not pushed; "+
 			"its users log in again. Site %s keeps everything", r.secondary.name, r.primary.name, r.primary.name)

@@ -39,8 +39,10 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.undo(ctx, e)
 	case clearing:
 		r.holdSafe(ctx, e)
+		r.catchUp(ctx, e)
 	case verified:
 		r.leaveVerified(ctx, e)
+		r.catchUp(ctx, e)
 	}
 	return e
 }
@@ -107,6 +109,14 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 	e.Outcome, e.Undone = Failed, false
 	e.State[0] = fmt.Sprintf("site %s was taken offline on the primary %s, so that its writes do not fail; nothing else was changed",
 		r.secondary.name, r.primary.name)
+}
+
+// catchUp writes what the journal does not have yet, once both sites are safe. Of a leak it is said when that fails.
+func (r *run) catchUp(ctx context.Context, e *RunError) {
+	err := r.safely(ctx, r.journal.catchUp)
+	if err != nil && r.journal.record.Leaked != "" {
+		e.State = append(e.State, "that data was lost could not be recorded in both clusters ("+oneLine(err)+"); the next command may have to find it out itself")
+	}
 }
 
 // outcomeOf tells an interruption from a failure.

@@ -57,7 +57,11 @@ func (r *run) checkJournals(ctx context.Context) error {
 	r.journal.record.Who, r.journal.record.Reason, r.journal.record.Tool = r.opts.Who, r.opts.Reason, r.opts.Tool
 	if r.journal.found {
 		r.id = r.journal.record.RunID
-		r.warned(GuardRecorded, "continuing run %s, which did not finish (last phase: %s)", r.id, r.journal.record.Phase)
+		far := r.journal.record.howFar()
+		if far != "" {
+			far = "; " + far
+		}
+		r.warned(GuardRecorded, "continuing run %s, which did not finish (last phase: %s%s)", r.id, r.journal.record.Phase, far)
 	}
 	return nil
 }
@@ -67,7 +71,7 @@ func (r *run) newJournal() *journal {
 	return &journal{
 		clock:    r.opts.Clock,
 		sites:    map[Role]Cluster{Primary: r.primary.cluster, Secondary: r.secondary.cluster},
-		versions: map[Role]string{},
+		versions: map[Role]string{}, behind: map[Role]bool{},
 		record: JournalRecord{
 			Schema: journalSchema, RunID: r.id, Started: r.opts.Clock.Now().UTC(),
 			PrimarySite: r.primary.name, SecondarySite: r.secondary.name,

@@ -26,6 +26,8 @@ type PastRun struct {
 	Closed string `json:"closed,omitempty"`
 	// Unreadable says why a record cannot be read; then only RunID and Contexts are known.
 	Unreadable string `json:"unreadable,omitempty"`
+	// Caches are the caches of the run, as the secondary's record tells how far they came.
+	Caches []PastCache `json:"caches,omitempty"`
 	// Contexts are the contexts in which a record of it lies.
 	Contexts []string `json:"contexts"`
 }
@@ -74,6 +76,9 @@ func (p *PastRun) add(stored StoredJournal) {
 	if err != nil {
 		p.Unreadable = oneLine(err)
 		return
+	}
+	if caches := record.caches(); record.SiteRole == Secondary && len(caches) > 0 {
+		p.Caches = caches
 	}
 	closed := p.Closed
 	if record.Updated.After(p.Updated) || p.Who == "" {

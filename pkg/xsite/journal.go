@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// journalSchema is the version of JournalRecord. A record of another version is refused, never guessed at.
+// journalSchema is the version of JournalRecord. A record of another version is refused, never guessed at. It grows when an
+// older version of the tool would do harm with a newer record, not with a field that it may ignore and lose.
 const journalSchema = 1
 
 // JournalRecord is what a run leaves in both clusters before its first change and keeps current: what cannot be observed
@@ -48,6 +49,8 @@ type JournalRecord struct {
 	KeycloakInstances map[string]int `json:"keycloakInstances,omitempty"`
 	// Caches maps the caches of the plan, as the primary calls them, to their originals. Only on the secondary.
 	Caches map[string]CacheOriginal `json:"caches,omitempty"`
+	// Reached maps caches of the plan to how far the run came with them. Only on the secondary; absent in older records.
+	Reached map[string]CacheReached `json:"reached,omitempty"`
 }
 
 // CanaryMark is what the primary held of a cache right before the first clear on the secondary.
@@ -76,6 +79,9 @@ type journal struct {
 	found bool
 	// open is true once the record has been written to both clusters.
 	open bool
+	// written is when the secondary's record was last written; behind are the sites that do not have all of it.
+	written time.Time
+	behind  map[Role]bool
 	// leftOpen are copies of runs that the other site knows to be closed.
 	leftOpen []foundRun
 }
@@ -123,15 +129,31 @@ func (j *journal) canaryNow(ctx context.Context, mark *CanaryMark) error {
 	return j.write(ctx)
 }
 
-// leakedNow notes that a clear reached the primary, so that nobody clears anything again.
+// leakedNow notes that a clear reached the primary, so that nobody clears anything again. Either site's record is enough for
+// that, so both are tried; where both fail, the mark of the canary, which was written before the clear, lets the next run look
+// itself.
 func (j *journal) leakedNow(ctx context.Context, found string) error {
 	j.record.Leaked = found
-	return j.write(ctx)
+	return errors.Join(j.writeAt(ctx, Secondary), j.writeAt(ctx, Primary))
+}
+
+// catchUp writes to the sites that do not have the whole record what is not there yet.
+func (j *journal) catchUp(ctx context.Context) error {
+	var problems []error
+	for _, role := range []Role{Secondary, Primary} {
+		if j.open && j.behind[role] {
+			problems = append(problems, j.writeAt(ctx, role))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // verifiedNow notes that the contents are proved equal.
 func (j *journal) verifiedNow(ctx context.Context, proved bool) error {
 	j.record.Verified = proved
+	if !proved {
+		j.unverified()
+	}
 	return j.write(ctx)
 }
 
@@ -155,16 +177,21 @@ func (j *journal) write(ctx context.Context) error {
 // writeAt stores the record in one site; the primary's is without the caches.
 func (j *journal) writeAt(ctx context.Context, role Role) error {
 	j.record.Updated = j.clock.Now().UTC()
+	j.behind[role] = true
 	record := j.record
 	record.SiteRole = role
 	if role == Primary {
-		record.Caches = nil
+		record.Caches, record.Reached = nil, nil
 	}
 	version, err := putRecord(ctx, j.sites[role], record, j.versions[role])
 	if err != nil {
 		return journalStop(j.sites[role].Place(), record.RunID, err)
 	}
 	j.versions[role] = version
+	delete(j.behind, role)
+	if role == Secondary {
+		j.written = j.clock.Now()
+	}
 	return nil
 }
 

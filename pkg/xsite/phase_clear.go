@@ -71,7 +71,7 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 		}
 		if left == 0 {
 			r.cacheState(CacheState{Cache: c.Name, State: "cleared", Counted: map[Role]int64{Secondary: left}})
-			return nil
+			return r.cacheReached(ctx, c.Name, (*CacheReached).isCleared)
 		}
 		if try == clearTries {
 			return &Stop{

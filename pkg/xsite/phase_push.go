@@ -136,6 +136,9 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 				return nil, err
 			case done:
 				t.took[p.cache.Name] = r.opts.Clock.Now().Sub(p.started)
+				if err := r.cacheReached(ctx, p.cache.Name, (*CacheReached).isPushed); err != nil {
+					return nil, err
+				}
 			default:
 				running = append(running, p)
 			}

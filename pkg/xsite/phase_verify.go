@@ -40,6 +40,7 @@ func (r *run) verify(ctx context.Context) error {
 		if !slices.Equal(servers, r.proved) { // what was compared went with the servers that held it
 			r.noted(Secondary, "the servers of site %s changed: every cache is compared anew", r.secondary.name)
 			r.result.Caches, at = nil, 0
+			r.journal.unverified()
 		}
 	}
 	if err := r.guardStopped(ctx); err != nil {
@@ -73,9 +74,11 @@ func (r *run) verifyAgain(ctx context.Context) error {
 func (r *run) verifyServing(ctx context.Context) error { return r.unlessVoid(ctx, r.compareAll(ctx)) }
 
 // unlessVoid takes the proof back when the contents no longer hold, or a server that held them is gone. That they could
-// not be looked at, or that the user broke off, says nothing of them: the next run looks again.
+// not be looked at, that the journal could not be written, or that the user broke off, says nothing of them: the next run
+// looks again.
 func (r *run) unlessVoid(ctx context.Context, err error) error {
-	if _, found := StoppedBy(err); err == nil || ctx.Err() != nil || (!found && !lost(err)) {
+	guard, found := StoppedBy(err)
+	if err == nil || ctx.Err() != nil || guard == GuardRecorded || (!found && !lost(err)) {
 		return err
 	}
 	r.reached = clearing
@@ -115,6 +118,9 @@ func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 	if err := r.guardTruthfulEnd(ctx, c, found); err != nil {
 		compared.State = "unequal"
 		r.cacheState(compared)
+		return CacheResult{}, err
+	}
+	if err := r.cacheReached(ctx, c.Name, (*CacheReached).isVerified); err != nil {
 		return CacheResult{}, err
 	}
 	r.cacheState(compared)

@@ -65,8 +65,24 @@ type RunContent struct {
 	End string `json:"end" jsonschema:"enum=succeeded,enum=undone,enum=aborted,enum=fence,enum=unfinished,enum=unreadable"`
 	// Unreadable says why a record cannot be read.
 	Unreadable string `json:"unreadable,omitempty"`
+	// Caches are the caches of the run with how far it came; absent where only the copy of the primary is left.
+	Caches []RunCache `json:"caches,omitempty"`
 	// Contexts are the contexts in which a record lies.
 	Contexts []string `json:"contexts"`
+}
+
+// RunCache is how far a run came with one cache.
+type RunCache struct {
+	// Name is the cache as the primary calls it.
+	Name string `json:"name"`
+	// Cleared is when the cache of the secondary was seen empty; absent while it was not.
+	Cleared time.Time `json:"cleared,omitzero"`
+	// Pushed is when its push reported OK, after that clear.
+	Pushed time.Time `json:"pushed,omitzero"`
+	// Verified is when the contents of both sites were compared and found equal, after that push.
+	Verified time.Time `json:"verified,omitzero"`
+	// Nodes are the servers of the secondary that the last of these is about.
+	Nodes []string `json:"nodes,omitempty"`
 }
 
 // The ends of a run that is not over, and of one whose record cannot be read.
