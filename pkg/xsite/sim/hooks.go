@@ -20,6 +20,8 @@ type Call struct {
 	Op string
 	// Cache and Target are the cache and the other site that it is about, where it is about one.
 	Cache, Target, Key string
+	// Agent is the User-Agent of who calls.
+	Agent string
 	// AtHome is true where the header keeps a write in its own site.
 	AtHome bool
 	// Changing calls may change the site.

@@ -26,7 +26,7 @@ func unescape(segment string) string {
 // route finds what a request asks for, in the dialect of the version (V30). A request without a handler is unknown.
 func (n *Node) route(r *http.Request) *request {
 	q := &request{node: n, call: Call{
-		Site: n.site.name, Node: n.index, Method: r.Method, Path: r.URL.RequestURI(),
+		Site: n.site.name, Node: n.index, Method: r.Method, Path: r.URL.RequestURI(), Agent: r.UserAgent(),
 		AtHome: slices.Contains(flagsOf(r), keepHome),
 	}}
 	parts := segments(r)

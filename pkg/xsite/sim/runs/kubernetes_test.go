@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/sim"
 )
 
@@ -37,6 +36,13 @@ type cluster struct {
 	away      time.Time
 	// mirrored are the Cache resources that the operator made of probe caches.
 	mirrored map[string]bool
+}
+
+// leave makes the API server away for a while.
+func (c *cluster) leave(lasts time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = time.Now().Add(lasts)
 }
 
 // record is a stored journal.
@@ -93,19 +99,26 @@ var _ xsite.Cluster = seat{}
 
 // call carries out one call of the process to the API server.
 func (s seat) call(ctx context.Context, what string, changing bool, perform func() error) error {
+	s.proc.awake()
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	if err := s.proc.before(s.site.Name()+" "+what, changing); err != nil {
+	if err := s.proc.before(s.site.Name() + " " + what); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	if time.Now().Before(s.away) {
-		s.mu.Unlock()
+	away := time.Now().Before(s.away)
+	s.mu.Unlock()
+	if away {
 		return fmt.Errorf("dial tcp: connection refused: %w", xsite.ErrUnavailable)
 	}
+	if changing && !strings.HasSuffix(what, " lease") {
+		s.proc.changes(s.site.Name()+" "+what, what == "scale keycloak")
+	}
+	s.mu.Lock()
 	err := perform()
 	s.mu.Unlock()
+	s.proc.awake()
 	if gone := s.proc.after(); gone != nil {
 		return gone
 	}
@@ -286,20 +299,4 @@ func (s seat) ForgetCaches(ctx context.Context, prefix string) (removed []string
 		return nil
 	})
 	return removed, err
-}
-
-// client gives the process's client of a node, the real one.
-func (p *process) client(n *sim.Node) (xsite.Node, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := n.Site().Name() + podName(n)
-	if c := p.clients[key]; c != nil {
-		return c, nil
-	}
-	c, err := n.Client(func(o *infinispan.Options) { o.UserAgent = p.name })
-	if err != nil {
-		return nil, err
-	}
-	p.clients[key] = c
-	return c, nil
 }

@@ -40,12 +40,18 @@ func newLedger(s *stage) *ledger {
 			}
 		}
 		stale["stale-"+cache] = "stale"
+		if s.alike {
+			stale = fresh
+		}
 		s.a.site.Load(cache, fresh)
 		s.b.site.Load(cache, stale)
 		l.kept[cache] = fresh
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	l.end = cancel
+	if s.alike {
+		return l // what is written to one site would be lost, rightly, when the other is kept
+	}
 	l.done.Go(func() { l.write(ctx) })
 	return l
 }
@@ -109,6 +115,9 @@ func (l *ledger) judge(when string) {
 	l.mu.Unlock()
 	for cache, entries := range kept {
 		found := l.stage.a.site.Entries(cache)
+		if l.stage.alike { // each entry must be on one of the two
+			maps.Copy(found, l.stage.b.site.Entries(cache))
+		}
 		lost := 0
 		for key, value := range entries {
 			if strings.HasPrefix(key, "live-") {
@@ -145,7 +154,17 @@ func (l *ledger) judgeLive() {
 // judgeStart demands that Keycloak of the secondary is not started on contents that miss what the primary holds: those that
 // were there in the beginning tell.
 func (s *stage) judgeStart(site *sim.Site) {
-	if site != s.b.site || !slices.ContainsFunc(s.Calls()[s.done:], func(c sim.Call) bool {
+	if site == s.a.site && !s.alike {
+		return
+	}
+	peer := s.a.site
+	if site == peer {
+		peer = s.b.site
+	}
+	s.mu.Lock()
+	done := s.done
+	s.mu.Unlock()
+	if !slices.ContainsFunc(s.Calls()[done:], func(c sim.Call) bool {
 		return c.Site == site.Name() && c.Op == "clear" && !strings.HasPrefix(c.Cache, "ispn-resync")
 	}) {
 		return // nothing was cleared since the last success but by somebody else
@@ -156,7 +175,7 @@ func (s *stage) judgeStart(site *sim.Site) {
 			continue // never cleared: as stale as before
 		}
 		missing := 0
-		for key := range s.a.site.Entries(cache) {
+		for key := range peer.Entries(cache) {
 			if _, there := b[key]; !there && !strings.HasPrefix(key, "live-") {
 				missing++
 			}

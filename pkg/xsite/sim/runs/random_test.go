@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -19,15 +20,15 @@ func TestRandomRuns(t *testing.T) {
 	t.Parallel()
 	if alone := setting[int64]("seed"); alone != 0 {
 		t.Run(fmt.Sprintf("seed=%d", alone), func(t *testing.T) { //nolint:paralleltest // alone, and told
-			play(t, alone, t.Logf)
+			performance(alone)(t, alone, t.Logf)
 		})
 		return
 	}
-	from := setting[int64]("from")
-	for n := from; n < from+setting[int64]("seeds"); n++ {
+	from, step := setting[int64]("from"), setting[int64]("step")
+	for n := from; n < from+step*setting[int64]("seeds"); n += step {
 		t.Run(fmt.Sprintf("seed=%d", n), func(t *testing.T) {
 			t.Parallel()
-			play(t, n, func(string, ...any) {})
+			performance(n)(t, n, func(string, ...any) {})
 		})
 	}
 }
@@ -51,7 +52,7 @@ func TestSoak(t *testing.T) {
 			for i := n; i < n+200; i++ {
 				t.Run(fmt.Sprintf("seed=%d", i), func(t *testing.T) {
 					t.Parallel()
-					play(t, i, func(string, ...any) {})
+					performance(i)(t, i, func(string, ...any) {})
 					ran.Add(1)
 				})
 			}
@@ -60,6 +61,14 @@ func TestSoak(t *testing.T) {
 			return
 		}
 	}
+}
+
+// performance is what is performed with a seed: mostly one command after the other, now and then two at once.
+func performance(n int64) func(*testing.T, int64, func(string, ...any)) {
+	if n%everyWhich == 0 {
+		return playTwo
+	}
+	return play
 }
 
 // play performs one seed: commands under faults, then, with everything mended, commands until one succeeds.
@@ -170,11 +179,7 @@ func (f *faults) schedule() {
 			f.later(when, name+" frozen", node.Freeze)
 			f.later(when+lasts, name+" thawed", node.Thaw)
 		case 5:
-			f.later(when, c.site.Name()+" away", func() {
-				c.mu.Lock()
-				c.away = time.Now().Add(lasts)
-				c.mu.Unlock()
-			})
+			f.later(when, c.site.Name()+" away", func() { c.leave(lasts) })
 		case 6:
 			f.later(when, "somebody clears "+cache+" on the secondary", func() {
 				go func() { _ = s.b.site.Clear(s.t.Context(), cache, true) }()
@@ -191,10 +196,13 @@ func (f *faults) schedule() {
 		case 8:
 			f.later(when, "interrupted", func() {
 				s.mu.Lock()
-				p := s.active
+				var interrupt context.CancelCauseFunc
+				if s.active != nil {
+					interrupt = s.active.interrupt
+				}
 				s.mu.Unlock()
-				if p != nil && p.interrupt != nil {
-					p.interrupt(errInterrupted)
+				if interrupt != nil {
+					interrupt(errInterrupted)
 				}
 			})
 		}

@@ -3,7 +3,6 @@ package runs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -29,17 +28,25 @@ type stage struct {
 	ledger *ledger
 	caches []string
 	modes  map[string]infinispan.Mode
-	procs  int
+	// alike is true where both sites hold the same in the beginning, so that either may be kept.
+	alike bool
 	// done is how many calls there were when a command last succeeded.
 	done int
 
 	mu sync.Mutex
-	// active is the process whose calls are counted.
-	active *process
+	// processes are all that were started, by their names; active is the one that began last and has not ended.
+	processes map[string]*process
+	active    *process
 }
 
-// perform sets a stage up in a bubble of time, lets act play on it, and judges the end.
+// perform sets a stage up in a bubble of time, where the secondary is stale, and lets act play on it.
 func perform(t *testing.T, o sim.Options, act func(s *stage)) {
+	t.Helper()
+	performOn(t, o, false, act)
+}
+
+// performOn is perform with sites that are alike, if that is wanted.
+func performOn(t *testing.T, o sim.Options, alike bool, act func(s *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		world, err := sim.New(o)
@@ -47,7 +54,7 @@ func perform(t *testing.T, o sim.Options, act func(s *stage)) {
 			t.Fatal(err)
 		}
 		defer world.Close()
-		s := &stage{World: world, t: t, modes: map[string]infinispan.Mode{}}
+		s := &stage{World: world, t: t, alike: alike, modes: map[string]infinispan.Mode{}, processes: map[string]*process{}}
 		for _, spec := range o.Caches {
 			s.caches = append(s.caches, spec.Name)
 			s.modes[spec.Name] = max(spec.Mode, infinispan.ModeManual)
@@ -79,71 +86,24 @@ func (s *stage) cluster(name string) *cluster {
 	return s.b
 }
 
-// process is one execution of the command.
-type process struct {
-	stage     *stage
-	name      string
-	interrupt context.CancelCauseFunc
-
-	mu      sync.Mutex
-	clients map[string]*infinispan.Client
-	calls   int
-	last    string
-	// killAt is the number of the call at which the process is killed, 0 for none; late means after its effect.
-	killAt int
-	late   bool
-	dead   bool
-}
-
-// newProcess starts the count of a process.
-func (s *stage) newProcess() *process {
-	s.procs++
-	p := &process{stage: s, name: fmt.Sprintf("process-%d", s.procs), clients: map[string]*infinispan.Client{}}
+// caller finds the process that made a REST call; nil for nobody's.
+func (s *stage) caller(c sim.Call) *process {
 	s.mu.Lock()
-	s.active = p
-	s.mu.Unlock()
-	return p
+	defer s.mu.Unlock()
+	return s.processes[c.Agent]
 }
 
-// before counts a call; a process that is dead makes none.
-func (p *process) before(what string, _ bool) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.dead {
-		return errDead
-	}
-	p.calls++
-	p.last = what
-	if p.killAt == p.calls && !p.late {
-		p.dead = true
-		return errDead
-	}
-	return nil
-}
-
-// after kills the process behind a call's effect.
-func (p *process) after() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.killAt > 0 && p.calls >= p.killAt && p.late {
-		p.dead = true
-	}
-	if p.dead {
-		return errDead
-	}
-	return nil
-}
-
-// beforeREST counts a REST call of the active process and keeps those of a dead one from having an effect.
+// beforeREST counts a REST call of a process and keeps those of a dead one from having an effect.
 func (s *stage) beforeREST(c sim.Call) sim.Fault {
-	s.mu.Lock()
-	p := s.active
-	s.mu.Unlock()
+	p := s.caller(c)
 	if p == nil {
 		return sim.Fault{}
 	}
-	if p.before(c.String(), c.Changing) != nil {
+	if p.before(c.String()) != nil {
 		return sim.Fault{Drop: true}
+	}
+	if c.Changing {
+		p.changes(c.String(), !strings.HasPrefix(c.Cache, "ispn-resync"))
 	}
 	return sim.Fault{}
 }
@@ -156,51 +116,38 @@ func (s *stage) afterREST(c sim.Call) sim.Fault {
 		of.mirrored[c.Cache] = true
 		of.mu.Unlock()
 	}
-	s.mu.Lock()
-	p := s.active
-	s.mu.Unlock()
-	if p != nil && p.after() != nil {
+	if p := s.caller(c); p != nil && p.after() != nil {
 		return sim.Fault{Drop: true}
 	}
 	return sim.Fault{}
 }
 
-// clock is the time of one process: it does not wait once it is dead.
-type clock struct {
-	xsite.WallClock
+// recover runs the command once, in the roles that the ledger is about.
+func (s *stage) recover(p *process) error { return s.recoverAs(p, s.a, s.b) }
 
-	proc *process
-}
-
-// Wait implements xsite.Clock.
-func (c clock) Wait(ctx context.Context, d time.Duration) error {
-	c.proc.mu.Lock()
-	dead := c.proc.dead
-	c.proc.mu.Unlock()
-	if dead {
-		return errDead
-	}
-	return c.WallClock.Wait(ctx, d)
-}
-
-// recover runs the command once.
-func (s *stage) recover(p *process) error {
+// recoverAs runs the command once.
+func (s *stage) recoverAs(p *process, primary, secondary *cluster) error {
 	ctx, cancel := context.WithCancelCause(s.t.Context())
 	defer cancel(nil)
+	s.mu.Lock()
 	p.interrupt = cancel
+	s.mu.Unlock()
 	_, err := xsite.Recover(ctx, xsite.Options{
-		PrimaryCluster: seat{s.a, p}, SecondaryCluster: seat{s.b, p},
+		PrimaryCluster: seat{primary, p}, SecondaryCluster: seat{secondary, p},
 		Confirm: func(context.Context, xsite.Plan) error { return nil },
 		Clock:   clock{proc: p}, Who: p.name, Tool: "simulated", AllCaches: true, StepTimeout: 3 * time.Minute,
 	})
-	s.mu.Lock()
-	s.active = nil
-	s.mu.Unlock()
 	for _, c := range p.clients {
 		c.Close()
 	}
+	calls := len(s.Calls())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.active == p {
+		s.active = nil
+	}
 	if err == nil {
-		s.done = len(s.Calls())
+		s.done = calls
 	}
 	return err
 }
@@ -231,9 +178,13 @@ func (s *stage) finish() {
 	s.t.Helper()
 	const tries = 4
 	var err error
+	kept, other := s.a, s.b
 	for range tries {
-		if err = s.recover(s.newProcess()); err == nil {
+		if err = s.recoverAs(s.newProcess(), kept, other); err == nil {
 			break
+		}
+		if guard, _ := xsite.StoppedBy(err); s.alike && guard == xsite.GuardDirection {
+			kept, other = other, kept // the unfinished run is that of the other roles
 		}
 		s.Pass(time.Minute)
 	}
