@@ -42,8 +42,7 @@ func playTwo(t *testing.T, n int64, tell func(format string, args ...any)) {
 			calm = calm && hit.killAt == 0
 		case 1:
 			calm = false
-			hit.suspendAt, hit.suspended = 1+dice.IntN(220), time.Duration(5+dice.IntN(150))*time.Second
-			tell("%s is suspended at call %d for %s", hit.name, hit.suspendAt, hit.suspended)
+			f.suspend(hit)
 		}
 		var done sync.WaitGroup
 		for _, one := range operators {
@@ -68,6 +67,21 @@ func playTwo(t *testing.T, n int64, tell func(format string, args ...any)) {
 		if t.Failed() {
 			t.Logf("again: go test ./pkg/xsite/sim/runs -run TestRandomRuns -seed %d -v", n)
 		}
+	})
+}
+
+// suspend decides when a process is suspended, in a call or while it waits, and for how long; mostly longer than its leases.
+func (f *faults) suspend(p *process) {
+	lasts := time.Duration(5+f.dice.IntN(195)) * time.Second
+	if f.dice.IntN(3) == 0 {
+		p.suspendAt, p.suspended = 1+f.dice.IntN(220), lasts
+		f.tell("%s is suspended at call %d for %s", p.name, p.suspendAt, lasts)
+		return
+	}
+	f.later(time.Duration(f.dice.IntN(40_000))*time.Millisecond, fmt.Sprintf("%s is suspended for %s", p.name, lasts), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.asleep = time.Now().Add(lasts)
 	})
 }
 

@@ -62,7 +62,8 @@ func (p *process) before(what string) error {
 	return nil
 }
 
-// awake waits while the process is suspended. It stands at every way in and out of the process: calls, answers, time.
+// awake waits while the process is suspended. It stands at every way in and out of the process: calls, answers, waits. Not
+// where the time is read: that is done under locks, and takes no time.
 func (p *process) awake() {
 	for {
 		p.mu.Lock()
@@ -145,12 +146,6 @@ func (c clock) Wait(ctx context.Context, d time.Duration) error {
 	err := c.WallClock.Wait(ctx, d)
 	c.proc.awake()
 	return err
-}
-
-// Now implements xsite.Clock.
-func (c clock) Now() time.Time {
-	c.proc.awake()
-	return c.WallClock.Now()
 }
 
 // Every implements xsite.Clock.
