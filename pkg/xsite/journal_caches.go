@@ -23,8 +23,9 @@ type CacheReached struct {
 
 // PastCache is one cache of a run, with how far that came.
 type PastCache struct {
-	Name string `json:"name"`
 	CacheReached
+
+	Name string `json:"name"`
 }
 
 // keepEvery is the least pause before a write that is made for the caches alone. What they reach is written with what is

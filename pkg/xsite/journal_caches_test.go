@@ -16,19 +16,19 @@ func (p *pair) came(t *testing.T) []string {
 	t.Helper()
 	var list []string
 	for _, c := range p.history(t)[0].Caches {
-		words := c.Name
+		words := []string{c.Name}
 		for _, step := range []struct {
 			at   time.Time
 			word string
 		}{{c.Cleared, "cleared"}, {c.Pushed, "pushed"}, {c.Verified, "compared"}} {
 			if !step.at.IsZero() {
-				words += " " + step.word
+				words = append(words, step.word)
 			}
 		}
 		if len(c.Nodes) > 0 {
-			words += fmt.Sprint(" ", c.Nodes)
+			words = append(words, fmt.Sprint(c.Nodes))
 		}
-		list = append(list, words)
+		list = append(list, strings.Join(words, " "))
 	}
 	return list
 }

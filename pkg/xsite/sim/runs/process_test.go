@@ -78,10 +78,10 @@ func (p *process) awake() {
 
 // changes judges a change that the process makes: it must hold the leases of both sites at that moment. True is for what is
 // not about journals and probes.
-func (p *process) changes(what string, real bool) {
+func (p *process) changes(what string, counts bool) {
 	p.mu.Lock()
 	p.touched++
-	if real {
+	if counts {
 		p.changed++
 	}
 	p.mu.Unlock()
