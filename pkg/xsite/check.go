@@ -22,11 +22,22 @@ const (
 	CheckInfinispanHealth CheckID = "infinispan-health"
 	CheckSitesView        CheckID = "sites-view"
 	CheckCaches           CheckID = "caches"
+	CheckCacheHealth      CheckID = "cache-health"
 	CheckCacheFlags       CheckID = "cache-flags"
 	CheckPushes           CheckID = "pushes"
 	CheckEntries          CheckID = "entries"
+	CheckChunkSize        CheckID = "chunk-size"
 	CheckKeycloak         CheckID = "keycloak"
 	CheckRoles            CheckID = "roles"
+	CheckContenders       CheckID = "contenders"
+	CheckOperator         CheckID = "infinispan-operator"
+	CheckAutoscalers      CheckID = "autoscalers"
+	CheckGitOps           CheckID = "gitops"
+	CheckKeycloakOperator CheckID = "keycloak-operator"
+	CheckOtherKeycloaks   CheckID = "other-keycloaks"
+	CheckSiteHealth       CheckID = "site-health"
+	CheckOwnPush          CheckID = "own-push"
+	CheckCredentials      CheckID = "credentials"
 )
 
 // CheckGroup is what checks are about.
@@ -42,6 +53,8 @@ const (
 	GroupCaches    CheckGroup = "caches"
 	GroupKeycloak  CheckGroup = "keycloak"
 	GroupDirection CheckGroup = "direction"
+	// GroupContenders is what else acts on the sites while a run does.
+	GroupContenders CheckGroup = "contenders"
 )
 
 // CheckInfo is what is known of a check before it is made.

@@ -6,7 +6,7 @@ import "slices"
 // what another found. A recovery and a dry run end with the first that fails. A new check is a line here, an identifier in
 // check.go, and a section in docs/checks.md.
 func checks() []check {
-	return slices.Concat(siteChecks(), cacheChecks(), serviceChecks())
+	return slices.Concat(siteChecks(), cacheChecks(), serviceChecks(), contenderChecks())
 }
 
 // siteChecks are about who the sites are, and who else works on them.
@@ -69,6 +69,11 @@ func cacheChecks() []check {
 			Hint:  "configure the caches alike on both sites, or choose with --cache and --all-caches",
 		}, do: (*run).checkCaches},
 		{CheckInfo: CheckInfo{
+			ID: CheckCacheHealth, Group: GroupCaches, Guard: GuardChecksFirst, Needs: []CheckID{CheckCaches},
+			Title: "every cache to recover is healthy on both sites",
+			Hint:  "wait until its servers are all there and the rebalance has ended",
+		}, again: true, do: (*run).checkCacheHealth},
+		{CheckInfo: CheckInfo{
 			ID: CheckCacheFlags, Group: GroupCaches, Guard: GuardRecorded, Needs: []CheckID{CheckCaches, CheckUnfinishedRun},
 			Title: "the flags and state-transfer modes of every cache can be read, to be put back",
 			Hint:  "look at the server that does not tell; for an unfinished run give the same flags as that run",
@@ -83,6 +88,11 @@ func cacheChecks() []check {
 			Title: "the entries of every cache can be counted on both sites",
 			Hint:  "look at the server that does not answer",
 		}, again: true, do: (*run).checkEntries},
+		{CheckInfo: CheckInfo{
+			ID: CheckChunkSize, Group: GroupCaches, Guard: GuardMoving, Needs: []CheckID{CheckEntries},
+			Title: "the push is not made long by small chunks",
+			Hint:  "raise chunk-size in the state-transfer of the caches' backups, best before the next outage",
+		}, do: (*run).checkChunks},
 	}
 }
 

@@ -20,11 +20,24 @@ const (
 	SignPrimarySmaller Sign = "primary-smaller"
 	// SignOtherClients: other clients than Keycloak are connected to the secondary (guard quiet).
 	SignOtherClients Sign = "other-clients"
+	// SignOtherKeycloaks: a Keycloak that is not stopped by the run uses the secondary's Infinispan (guard quiet).
+	SignOtherKeycloaks Sign = "other-keycloaks"
+	// SignAutoscaler: an autoscaler starts Keycloak of the secondary by itself (guard stopped).
+	SignAutoscaler Sign = "autoscaler"
+	// SignGitOps: a tool puts back the count of the secondary's Keycloak (guard stopped).
+	SignGitOps Sign = "gitops"
+	// SignKeycloakUpdate: the Keycloak operator updates the secondary's Keycloak (guard stopped).
+	SignKeycloakUpdate Sign = "keycloak-update"
+	// SignInfinispanUnsettled: the Infinispan operator is at work on a site (guard checks-first).
+	SignInfinispanUnsettled Sign = "infinispan-unsettled"
 )
 
 // Signs lists all signs.
 func Signs() []Sign {
-	return []Sign{SignPrimaryKeycloakNotReady, SignPrimaryHeldOffline, SignPrimarySmaller, SignOtherClients}
+	return []Sign{
+		SignPrimaryKeycloakNotReady, SignPrimaryHeldOffline, SignPrimarySmaller, SignOtherClients,
+		SignOtherKeycloaks, SignAutoscaler, SignGitOps, SignKeycloakUpdate, SignInfinispanUnsettled,
+	}
 }
 
 // Verification is how contents are compared at the end.

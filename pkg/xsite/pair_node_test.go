@@ -78,7 +78,10 @@ func (n node) Info(ctx context.Context) (info infinispan.NodeInfo, err error) {
 }
 
 func (n node) Health(ctx context.Context) (h infinispan.Health, err error) {
-	err = n.ask(ctx, "Health", "", func() error { h.Cluster = n.health; return nil })
+	err = n.ask(ctx, "Health", "", func() error {
+		h = infinispan.Health{Cluster: n.health, Caches: maps.Clone(n.cacheHealth)}
+		return nil
+	})
 	return h, err
 }
 

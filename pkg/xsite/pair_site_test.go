@@ -27,7 +27,10 @@ type site struct {
 	lease     xsite.LeaseRecord
 	leases    int
 	access    []xsite.Access
-	health    infinispan.HealthStatus
+	// contenders are what else acts on the site; cacheHealth is the health that its servers tell of single caches.
+	contenders  xsite.Contenders
+	cacheHealth map[string]infinispan.HealthStatus
+	health      infinispan.HealthStatus
 	// leaky servers ignore the header that keeps a clear at home; leaksThroughFlags even the offline flags, but not for
 	// caches of the kind that a probe uses.
 	leaky, leaksThroughFlags bool
@@ -99,6 +102,11 @@ func (s seat) Place() xsite.Place {
 func (s seat) Access(ctx context.Context, _ xsite.Role) (answers []xsite.Access, err error) {
 	err = s.do(ctx, "Access", "", func() error { answers = slices.Clone(s.access); return nil })
 	return answers, err
+}
+
+func (s seat) Contenders(ctx context.Context, _ xsite.Role) (found xsite.Contenders, err error) {
+	err = s.do(ctx, "Contenders", "", func() error { found = s.contenders; return nil })
+	return found, err
 }
 
 func (s seat) Pods(ctx context.Context) (pods []xsite.Pod, err error) {

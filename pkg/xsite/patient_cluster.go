@@ -13,6 +13,15 @@ type patientCluster struct {
 	patience patience
 }
 
+// Contenders implements Cluster.
+func (c patientCluster) Contenders(ctx context.Context, role Role) (found Contenders, err error) {
+	err = c.patience.try(ctx, "look for what else acts there", func(ctx context.Context) error {
+		found, err = c.Cluster.Contenders(ctx, role)
+		return err
+	})
+	return found, err
+}
+
 // Pods implements Cluster.
 func (c patientCluster) Pods(ctx context.Context) (pods []Pod, err error) {
 	err = c.patience.try(ctx, "list the Infinispan pods", func(ctx context.Context) error {

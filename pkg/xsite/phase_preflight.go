@@ -157,7 +157,7 @@ func (r *run) checkHealth(ctx context.Context) error {
 		if err != nil {
 			found = append(found, fmt.Errorf("ask the %s for its health: %w", s, err))
 		} else if health.Cluster != infinispan.HealthHealthy {
-			found = append(found, unhealthy(s, fmt.Sprintf("the cluster's health is %s", health.Cluster)))
+			found = append(found, unhealthy(s, "the cluster's health is "+described(health)))
 		}
 		return errors.Join(found...)
 	})

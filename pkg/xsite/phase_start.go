@@ -30,7 +30,7 @@ func (r *run) start(ctx context.Context) error {
 		}
 	}
 	err := r.await(ctx, Secondary, "Keycloak to be ready", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
-		return keycloakReady(ctx, r.secondary, r.plan.Secondary.StartCounts)
+		return keycloakReady(ctx, r.secondary, r.plan.Secondary.StartCounts, r.autoscaled)
 	})
 	if _, late := errors.AsType[*WaitTimeoutError](err); late {
 		return &notReadyError{err}
@@ -50,8 +50,9 @@ func (r *run) start(ctx context.Context) error {
 	return nil
 }
 
-// keycloakReady tells whether every Keycloak of the site is ready with its count.
-func keycloakReady(ctx context.Context, s *site, counts map[string]int) (bool, string, error) {
+// keycloakReady tells whether every Keycloak of the site is ready with its count. One that an autoscaler scales is scaled on
+// as soon as it is started; then any count that the autoscaler keeps to is right.
+func keycloakReady(ctx context.Context, s *site, counts map[string]int, autoscaled map[string]Autoscaler) (bool, string, error) {
 	keycloaks, err := s.cluster.Keycloaks(ctx)
 	if err != nil {
 		return false, "", fmt.Errorf("read Keycloak of the %s: %w", s, err)
@@ -59,6 +60,9 @@ func keycloakReady(ctx context.Context, s *site, counts map[string]int) (bool, s
 	ready, state := true, []string{}
 	for _, k := range keycloaks {
 		want := counts[k.Ref]
+		if a, ok := autoscaled[k.Ref]; ok && k.Instances >= max(a.Min, 1) && k.Instances <= a.Max {
+			want = k.Instances
+		}
 		ready = ready && k.Instances == want && k.ReadyPods == want && k.Settled
 		state = append(state, fmt.Sprintf("%s has %d of %d pods ready", k.Ref, k.ReadyPods, want))
 	}

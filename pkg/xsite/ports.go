@@ -17,6 +17,10 @@ type Cluster interface {
 	// Access asks the API server whether this user may do what a run does to this site in the given role.
 	Access(ctx context.Context, role Role) ([]Access, error)
 
+	// Contenders looks for whatever else acts on this site by itself and could fight a run in which it has the given role.
+	// What the cluster does not serve is not there; what this user may not look at is in Unseen.
+	Contenders(ctx context.Context, role Role) (Contenders, error)
+
 	// Pods lists the Infinispan server pods, sorted by name.
 	Pods(ctx context.Context) ([]Pod, error)
 	// Node gives the REST client of the server in that very pod. The connection is bound to the pod's UID: when the pod

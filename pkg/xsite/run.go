@@ -27,6 +27,9 @@ type run struct {
 	seenLeases   map[Role]LeaseRecord
 	seenJournals map[Role]map[string]string
 	watch        *keycloakWatch
+	// contenders are what else acts on the sites, by role; autoscaled are the Keycloaks that an autoscaler scales, by ref.
+	contenders map[Role]Contenders
+	autoscaled map[string]Autoscaler
 	// configs are the configurations of all caches when the plan was made, by role and name.
 	configs map[Role]map[string]infinispan.CacheConfig
 	// proved is the census of the secondary at the moment its silence towards the primary was proved.

@@ -19,6 +19,8 @@ type permission struct {
 	why string
 	// optional is true for what a run can do without.
 	optional bool
+	// looks is true for what is only needed to look for contenders. Access does not ask for it: the look itself tells.
+	looks bool
 	// unused is true for what these options do without altogether.
 	unused bool
 }
@@ -53,6 +55,7 @@ func (s *Site) permissions(role xsite.Role) []permission {
 	if role == xsite.Secondary {
 		s.needControl(list.need)
 	}
+	s.needLooks(list.need, role)
 	return list.needed
 }
 
@@ -69,7 +72,7 @@ func (l *permissions) need(more ...permission) {
 			n.namespace = l.namespace
 		}
 		same := func(o permission) bool {
-			o.why, o.optional, o.unused = n.why, n.optional, n.unused
+			o.why, o.optional, o.unused, o.looks = n.why, n.optional, n.unused, n.looks
 			return o == n
 		}
 		if !slices.ContainsFunc(l.needed, same) {
@@ -160,10 +163,11 @@ func (s *Site) needControl(need func(...permission)) {
 	}
 }
 
-// Access asks the API server whether this user may do what a run does to this site in the given role. Resource has the
+// Access asks the API server whether this user may do what a run does to this site in the given role; what it only looks at
+// for contenders is left to Contenders. Resource has the
 // form RESOURCE[.GROUP][/SUBRESOURCE]. The order is that of a run.
 func (s *Site) Access(ctx context.Context, role xsite.Role) ([]xsite.Access, error) {
-	needed := s.permissions(role)
+	needed := slices.DeleteFunc(s.permissions(role), func(p permission) bool { return p.looks })
 	answers := make([]xsite.Access, len(needed))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(callsAtOnce)

@@ -30,6 +30,7 @@ type clients struct {
 	kube        kubernetes.Interface
 	dynamic     dynamic.Interface
 	mapper      meta.RESTMapper
+	token       *tokenWatch
 }
 
 // newClients makes the clients of one side from its getter. It does not talk to the server.
@@ -61,7 +62,8 @@ func newClients(options Options) (*clients, error) {
 	if options.UserAgent != "" {
 		config.UserAgent = options.UserAgent
 	}
-	c := &clients{contextName: name, namespace: namespace, config: config}
+	c := &clients{contextName: name, namespace: namespace, config: config, token: &tokenWatch{}}
+	config.Wrap(c.token.wrap)
 	if c.server, err = serverURL(config); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ type fakeAPI struct {
 	gone       map[string]bool // "PLURAL.GROUP" that the server does not serve, or serves without scale ("PLURAL/scale")
 	requests   []string        // "VERB RESOURCE[/SUB][/NAME]", without discovery
 	before     map[string]func()
+	logs       map[string]string // by pod
 	warning    string
 	userAgents map[string]bool
 }
@@ -54,6 +55,13 @@ func servedKinds() []servedKind {
 		{"caches", "Cache", "infinispan.org/v2alpha1"},
 		{"keycloaks", "Keycloak", "k8s.keycloak.org/v2beta1"},
 		{"keycloaks", "Keycloak", "keycloak.org/v1alpha1"},
+		{"keycloakrealmimports", "KeycloakRealmImport", "k8s.keycloak.org/v2beta1"},
+		{"jobs", "Job", "batch/v1"},
+		{"horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling/v2"},
+		{"scaledobjects", "ScaledObject", "keda.sh/v1alpha1"},
+		{"applications", "Application", "argoproj.io/v1alpha1"},
+		{"kustomizations", "Kustomization", "kustomize.toolkit.fluxcd.io/v1"},
+		{"helmreleases", "HelmRelease", "helm.toolkit.fluxcd.io/v2"},
 	}
 }
 
@@ -61,7 +69,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	t.Helper()
 	f := &fakeAPI{
 		t: t, objects: map[string]object{}, watchers: map[chan object]string{}, denied: map[string]bool{},
-		broken: map[string]int{}, gone: map[string]bool{}, before: map[string]func(){}, userAgents: map[string]bool{},
+		broken: map[string]int{}, gone: map[string]bool{}, before: map[string]func(){}, logs: map[string]string{}, userAgents: map[string]bool{},
 	}
 	f.server = httptest.NewServer(f)
 	f.kubelet.init(f.server.Listener.Addr().String())
@@ -310,7 +318,10 @@ func (f *fakeAPI) discover(w http.ResponseWriter, c call, r *http.Request) {
 		f.write(w, object{"kind": "APIVersions", "versions": []string{"v1"}})
 	case "/apis":
 		groups := []any{}
-		for _, gv := range []string{"apps/v1", "infinispan.org/v1", "infinispan.org/v2alpha1", "k8s.keycloak.org/v2beta1", "keycloak.org/v1alpha1"} {
+		for _, gv := range []string{
+			"apps/v1", "batch/v1", "autoscaling/v2", "infinispan.org/v1", "infinispan.org/v2alpha1", "k8s.keycloak.org/v2beta1", "keycloak.org/v1alpha1",
+			"keda.sh/v1alpha1", "argoproj.io/v1alpha1", "kustomize.toolkit.fluxcd.io/v1", "helm.toolkit.fluxcd.io/v2",
+		} {
 			group, version, _ := strings.Cut(gv, "/")
 			entry := object{"groupVersion": gv, "version": version}
 			groups = append(groups, object{"name": group, "versions": []any{entry}, "preferredVersion": entry})

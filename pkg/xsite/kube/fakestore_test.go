@@ -36,6 +36,9 @@ func (f *fakeAPI) answer(w http.ResponseWriter, r *http.Request, c call) {
 	case !exists, c.sub != "" && f.gone[c.resource()]:
 		f.fail(w, c, http.StatusNotFound, metav1.StatusReasonNotFound, "not found")
 		return
+	case c.sub == "log":
+		_, _ = io.WriteString(w, f.logs[c.name])
+		return
 	case c.verb == "get":
 		f.write(w, stored)
 		return

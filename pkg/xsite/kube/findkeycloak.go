@@ -80,6 +80,7 @@ func (s *Site) namedKeycloak(ctx context.Context, value string) (workload, error
 	if err != nil {
 		return workload{}, err
 	}
+	w.sources = sourcesOf(object)
 	if w.kind.name == statefulSetKind().name {
 		return w, s.refuseOperated(object, value)
 	}
@@ -119,7 +120,7 @@ func (s *Site) searchKeycloaks(ctx context.Context) ([]workload, error) {
 	var linked, silent []workload
 	var looked []string
 	for i := range objects {
-		w := workload{kind: keycloakKind(), resource: resource, namespace: s.place.Namespace, name: objects[i].GetName()}
+		w := workload{kind: keycloakKind(), resource: resource, namespace: s.place.Namespace, name: objects[i].GetName(), sources: sourcesOf(&objects[i])}
 		host, said := remoteHost(&objects[i])
 		switch {
 		case !said:

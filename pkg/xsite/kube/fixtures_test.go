@@ -78,6 +78,9 @@ func (instantClock) Wait(ctx context.Context, _ time.Duration) error { return ct
 func newSite(t *testing.T) *fakeAPI {
 	t.Helper()
 	f := newFakeAPI(t)
+	for _, k := range []kind{scaledObjectKind(), applicationKind(), kustomizationKind(), helmReleaseKind()} {
+		f.gone[k.resource()] = true
+	}
 	f.put(
 		infinispanCR("infinispan"), statefulSet("infinispan", 2, map[string]string{"app": "infinispan-pod", "clusterName": "infinispan"}),
 		infinispanPod("infinispan-0"), infinispanPod("infinispan-1"),
@@ -104,8 +107,11 @@ func metadata(name string, more object) object {
 func infinispanCR(name string) object {
 	return object{
 		"apiVersion": "infinispan.org/v1", "kind": "Infinispan", "metadata": metadata(name, object{"uid": "cr-" + name}),
-		"spec":   object{"replicas": 2},
-		"status": object{"statefulSetName": name},
+		"spec": object{"replicas": 2},
+		"status": object{
+			"statefulSetName": name, "operand": object{"phase": "Running"},
+			"conditions": []any{object{"type": "WellFormed", "status": "True", "message": "View: infinispan-0,infinispan-1"}},
+		},
 	}
 }
 

@@ -30,6 +30,8 @@ type workload struct {
 	resource  schema.GroupVersionResource
 	namespace string
 	name      string
+	// sources are what applied it when it was found.
+	sources []source
 }
 
 // ref is TYPE/NAME.

@@ -60,11 +60,23 @@ type Site struct {
 	server     server
 	door       endpoint
 	targets    []workload
+	// served are the kinds that are only looked at, by PLURAL.GROUP.
+	served map[string]serving
+	log    serverLog
 
 	forward *forwarder
 	mu      sync.Mutex
 	nodes   map[string]*node // by pod UID
 	closed  bool
+}
+
+// serverLog is what was read of the first server's log; it is read once.
+type serverLog struct {
+	mu   sync.Mutex
+	read bool
+	// pod is the pod whose log says that data was recovered, err why the log could not be read.
+	pod string
+	err error
 }
 
 // searched tells which objects were found by a list instead of by their name; the list is a permission of its own.
@@ -119,6 +131,7 @@ func (s *Site) discover(ctx context.Context) error {
 	if s.targets, err = s.findKeycloaks(ctx); err != nil {
 		return err
 	}
+	s.findServed()
 	s.door, err = s.findEndpoint(ctx)
 	return err
 }

@@ -89,7 +89,7 @@ func TestRolesGrantAllThatARunAsksFor(t *testing.T) {
 				if grants(all, permission{verb: "list", group: groupInfinispan, resource: "infinispans", namespace: testNamespace}) != (name != "named") {
 					t.Errorf("%s: the right to list Infinispans is wrong", role)
 				}
-				if grants(all, permission{verb: "list", group: groupKeycloak, resource: "keycloaks", namespace: testNamespace}) != (name == "found") {
+				if grants(least, permission{verb: "list", group: groupKeycloak, resource: "keycloaks", namespace: testNamespace}) != (name == "found") {
 					t.Errorf("%s: the right to list Keycloaks is wrong", role)
 				}
 			}

@@ -132,6 +132,10 @@ func (s seat) Place() xsite.Place {
 
 func (s seat) Access(context.Context, xsite.Role) ([]xsite.Access, error) { return nil, nil }
 
+func (s seat) Contenders(context.Context, xsite.Role) (xsite.Contenders, error) {
+	return xsite.Contenders{}, nil
+}
+
 func (s seat) Pods(ctx context.Context) (pods []xsite.Pod, err error) {
 	err = s.call(ctx, "list pods", false, func() error {
 		for _, n := range s.site.Nodes() {
