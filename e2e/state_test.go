@@ -232,7 +232,7 @@ func observe(t testing.TB) everything {
 // eventually checks until it holds, for things that another process does in its own time.
 func eventually(t testing.TB, what string, holds func(ctx context.Context) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(withoutEnd(t), time.Minute) // cleaning up waits too
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

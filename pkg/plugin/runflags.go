@@ -58,7 +58,7 @@ func newRunFlags() *runFlags {
 	r.safety.StringVar(&r.confirm, "confirm", "",
 		"Name of the site whose data is discarded, as its servers give it, for scripts; on a terminal it is asked for.")
 	r.safety.StringSliceVar(&r.accept, "accept", nil,
-		"A sign that speaks against the direction and is known and all right, repeatable: "+strings.Join(signNames(), ", ")+".")
+		"Something that speaks against the run and is known and all right, repeatable: "+strings.Join(signNames(), ", ")+".")
 	r.safety.StringVar(&r.linked, "linked", "",
 		"Name of the secondary's site, to vouch that the contexts are one pair where that cannot be proved.")
 	r.safety.BoolVar(&r.cancelStalePush, "cancel-stale-push", false,
