@@ -27,9 +27,14 @@ import (
 
 // contender is something on the secondary's cluster that would fight a run.
 type contender struct {
-	// prepare makes it; what it makes is removed at the end of the test, and Keycloak's resource put back.
-	prepare func(t *testing.T)
-	args    []string
+	// manager is under which name Keycloak's resource is applied, with this metadata; empty for not at all.
+	manager, meta string
+	// object is made beside it, of the kind resource.
+	resource schema.GroupVersionResource
+	object   string
+	// migrating marks Keycloak's StatefulSet as the operator does during an update.
+	migrating bool
+	args      []string
 	// words are in the refusal, or in the plan's warnings when it is not refused. Lines of the plan are joined first.
 	words   []string
 	refused bool
@@ -37,82 +42,126 @@ type contender struct {
 	paused bool
 }
 
+// The marks of what is applied by Flux, by Argo CD, and by an Argo CD that is not in this cluster.
+const (
+	byFlux      = "{labels: {kustomize.toolkit.fluxcd.io/name: login, kustomize.toolkit.fluxcd.io/namespace: keycloak}}"
+	byArgo      = "{annotations: {argocd.argoproj.io/tracking-id: 'keycloak_login:k8s.keycloak.org/Keycloak:keycloak/keycloak'}}"
+	byOtherArgo = "{annotations: {argocd.argoproj.io/tracking-id: 'elsewhere_login:k8s.keycloak.org/Keycloak:keycloak/keycloak'}}"
+)
+
 func contenders() map[string]contender {
 	return map[string]contender{
-		"KEDA": {prepare: func(t *testing.T) {
-			create(t, keda, `
+		"KEDA": {
+			resource: keda(), object: `
 kind: ScaledObject
 metadata: {name: login, namespace: keycloak}
-spec: {scaleTargetRef: {apiVersion: k8s.keycloak.org/v2beta1, kind: Keycloak, name: keycloak}, minReplicaCount: 2, triggers: []}`)
-		}, refused: true, paused: true, words: []string{"stopped: ScaledObject scaledobject/login scales keycloak/keycloak", "--accept autoscaler"}},
-		"Flux": {prepare: func(t *testing.T) {
-			applyKeycloak(t, "kustomize-controller", "{labels: {kustomize.toolkit.fluxcd.io/name: login, kustomize.toolkit.fluxcd.io/namespace: keycloak}}")
-			create(t, flux, `
+spec: {scaleTargetRef: {apiVersion: k8s.keycloak.org/v2beta1, kind: Keycloak, name: keycloak}, minReplicaCount: 2, triggers: []}`,
+			refused: true, paused: true, words: []string{"stopped: ScaledObject scaledobject/login scales keycloak/keycloak", "--accept autoscaler"},
+		},
+		"Flux": {
+			manager: "kustomize-controller", meta: byFlux, resource: flux(), object: `
 kind: Kustomization
 metadata: {name: login, namespace: keycloak}
-spec: {interval: 10m}`)
-		}, refused: true, paused: true, words: []string{"stopped: Flux (kustomization keycloak/login) sets spec.instances of keycloak/keycloak", "every 10m", "--accept gitops"}},
-		"Flux that is suspended": {prepare: func(t *testing.T) {
-			applyKeycloak(t, "kustomize-controller", "{labels: {kustomize.toolkit.fluxcd.io/name: login, kustomize.toolkit.fluxcd.io/namespace: keycloak}}")
-			create(t, flux, `
+spec: {interval: 10m}`,
+			refused: true, paused: true,
+			words: []string{"stopped: Flux (kustomization keycloak/login) sets spec.instances of keycloak/keycloak", "every 10m", "--accept gitops"},
+		},
+		"Flux that is suspended": {
+			manager: "kustomize-controller", meta: byFlux, resource: flux(), object: `
 kind: Kustomization
 metadata: {name: login, namespace: keycloak}
-spec: {interval: 10m, suspend: true}`)
-		}, words: []string{"the Kustomization is suspended"}},
-		"Argo CD": {prepare: func(t *testing.T) {
-			applyKeycloak(t, "argocd-controller", "{annotations: {argocd.argoproj.io/tracking-id: 'keycloak_login:k8s.keycloak.org/Keycloak:keycloak/keycloak'}}")
-			create(t, argo, `
+spec: {interval: 10m, suspend: true}`,
+			words: []string{"the Kustomization is suspended"},
+		},
+		"Argo CD": {
+			manager: "argocd-controller", meta: byArgo, resource: argo(), object: `
 kind: Application
 metadata: {name: login, namespace: keycloak}
-spec: {syncPolicy: {automated: {selfHeal: true}}}`)
-		}, refused: true, paused: true, words: []string{"stopped: Argo CD (application keycloak/login) sets spec.instances of keycloak/keycloak", "self-heal", "--accept gitops"}},
-		"Argo CD without self-heal": {prepare: func(t *testing.T) {
-			applyKeycloak(t, "argocd-controller", "{annotations: {argocd.argoproj.io/tracking-id: 'keycloak_login:k8s.keycloak.org/Keycloak:keycloak/keycloak'}}")
-			create(t, argo, `
+spec: {syncPolicy: {automated: {selfHeal: true}}}`,
+			refused: true, paused: true,
+			words: []string{"stopped: Argo CD (application keycloak/login) sets spec.instances of keycloak/keycloak", "self-heal", "--accept gitops"},
+		},
+		"Argo CD without self-heal": {
+			manager: "argocd-controller", meta: byArgo, resource: argo(), object: `
 kind: Application
 metadata: {name: login, namespace: keycloak}
-spec: {syncPolicy: {automated: {}}}`)
-		}, words: []string{"WARNING: Argo CD (application keycloak/login) sets spec.instances of keycloak/keycloak; it may put 0 back"}},
-		"Argo CD of another cluster": {prepare: func(t *testing.T) {
-			applyKeycloak(t, "argocd-controller", "{annotations: {argocd.argoproj.io/tracking-id: 'elsewhere_login:k8s.keycloak.org/Keycloak:keycloak/keycloak'}}")
-		}, words: []string{"whether it puts 0 back could not be looked at"}},
-		"the import of a realm": {prepare: func(t *testing.T) {
-			create(t, realmImport, `
+spec: {syncPolicy: {automated: {}}}`,
+			words: []string{"WARNING: Argo CD (application keycloak/login) sets spec.instances of keycloak/keycloak; it may put 0 back"},
+		},
+		"Argo CD of another cluster": {
+			manager: "argocd-controller", meta: byOtherArgo, words: []string{"whether it puts 0 back could not be looked at"},
+		},
+		"the import of a realm": {
+			resource: realmImport(), object: `
 kind: KeycloakRealmImport
 metadata: {name: customers, namespace: keycloak}
-spec: {keycloakCRName: keycloak}`)
-		}, words: []string{"WARNING: keycloak/keycloak: KeycloakRealmImport customers has not ended"}},
-		"an update of Keycloak": {prepare: func(t *testing.T) {
-			patchSet(t, `{"metadata":{"annotations":{"operator.keycloak.org/migrating":"true"}}}`)
-			t.Cleanup(func() { patchSet(t, `{"metadata":{"annotations":{"operator.keycloak.org/migrating":null}}}`) })
-		}, refused: true, words: []string{"stopped: the Keycloak operator is updating keycloak/keycloak", "--accept keycloak-update"}},
-		"another Keycloak": {prepare: func(t *testing.T) {
-			create(t, keycloaks, `
+spec: {keycloakCRName: keycloak}`,
+			words: []string{"WARNING: keycloak/keycloak: KeycloakRealmImport customers has not ended"},
+		},
+		"an update of Keycloak": {
+			migrating: true, refused: true,
+			words: []string{"stopped: the Keycloak operator is updating keycloak/keycloak", "--accept keycloak-update"},
+		},
+		"another Keycloak": {
+			resource: keycloaks(), object: `
 kind: Keycloak
 metadata: {name: staff, namespace: keycloak}
-spec: {instances: 1, additionalOptions: [{name: cache-remote-host, value: infinispan.keycloak.svc}]}`)
-		}, args: []string{"--secondary-keycloak", "keycloak/keycloak"}, refused: true, words: []string{"quiet: further Keycloaks", "keycloak/staff", "--accept other-keycloaks"}},
+spec: {instances: 1, additionalOptions: [{name: cache-remote-host, value: infinispan.keycloak.svc}]}`,
+			args: []string{"--secondary-keycloak", "keycloak/keycloak"}, refused: true,
+			words: []string{"quiet: further Keycloaks", "keycloak/staff", "--accept other-keycloaks"},
+		},
 	}
 }
 
-// The kinds that the tests' objects are of.
-var (
-	keda        = schema.GroupVersionResource{Group: "keda.sh", Version: "v1alpha1", Resource: "scaledobjects"}
-	flux        = schema.GroupVersionResource{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"}
-	argo        = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-	realmImport = schema.GroupVersionResource{Group: "k8s.keycloak.org", Version: "v2beta1", Resource: "keycloakrealmimports"}
-	keycloaks   = schema.GroupVersionResource{Group: "k8s.keycloak.org", Version: "v2beta1", Resource: "keycloaks"}
-	crds        = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-)
+// resource names the resource of a kind.
+func resource(group, version, plural string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: version, Resource: plural}
+}
+
+// The resources of the tests' objects.
+func keda() schema.GroupVersionResource { return resource("keda.sh", "v1alpha1", "scaledobjects") }
+
+func flux() schema.GroupVersionResource {
+	return resource("kustomize.toolkit.fluxcd.io", "v1", "kustomizations")
+}
+
+func argo() schema.GroupVersionResource { return resource("argoproj.io", "v1alpha1", "applications") }
+
+func realmImport() schema.GroupVersionResource {
+	return resource("k8s.keycloak.org", "v2beta1", "keycloakrealmimports")
+}
+
+func keycloaks() schema.GroupVersionResource {
+	return resource("k8s.keycloak.org", "v2beta1", "keycloaks")
+}
+
+func crds() schema.GroupVersionResource {
+	return resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+}
+
+// begin makes it for the time of the test.
+func (c contender) begin(t *testing.T) {
+	t.Helper()
+	if c.manager != "" {
+		applyKeycloak(t, c.manager, c.meta)
+	}
+	if c.object != "" {
+		create(t, c.resource, c.object)
+	}
+	if c.migrating {
+		patchSet(t, `{"metadata":{"annotations":{"operator.keycloak.org/migrating":"true"}}}`)
+		t.Cleanup(func() { patchSet(t, `{"metadata":{"annotations":{"operator.keycloak.org/migrating":null}}}`) })
+	}
+}
 
 // TestWhatFightsTheRunIsFoundAndPausedByTheCommandThatIsNamed shows each contender to the plugin, and gives the commands
 // that it names to a real kubectl.
 func TestWhatFightsTheRunIsFoundAndPausedByTheCommandThatIsNamed(t *testing.T) {
 	fresh(t, sites.Sync)
-	for kind, resource := range map[string]schema.GroupVersionResource{
-		"ScaledObject": keda, "Kustomization": flux, "Application": argo, "KeycloakRealmImport": realmImport,
+	for kind, of := range map[string]schema.GroupVersionResource{
+		"ScaledObject": keda(), "Kustomization": flux(), "Application": argo(), "KeycloakRealmImport": realmImport(),
 	} {
-		define(t, resource, kind)
+		define(t, of, kind)
 	}
 	dryRun := func(t *testing.T, code int, args ...string) string {
 		t.Helper()
@@ -128,7 +177,7 @@ func TestWhatFightsTheRunIsFoundAndPausedByTheCommandThatIsNamed(t *testing.T) {
 	}
 	for name, c := range contenders() {
 		t.Run(name, func(t *testing.T) {
-			c.prepare(t)
+			c.begin(t)
 			code := 0
 			if c.refused {
 				code = 3
@@ -185,7 +234,7 @@ func TestAnAutoscalerRestsDuringTheRunAndGoesOnAfterIt(t *testing.T) {
 }
 
 // define installs the type of a resource for the time of the test.
-func define(t *testing.T, resource schema.GroupVersionResource, kind string) {
+func define(t *testing.T, of schema.GroupVersionResource, kind string) {
 	t.Helper()
 	text := fmt.Sprintf(`
 metadata: {name: %[1]s.%[2]s}
@@ -195,21 +244,21 @@ spec:
   scope: Namespaced
   names: {kind: %[4]s, plural: %[1]s}
   versions: [{name: %[3]s, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]`,
-		resource.Resource, resource.Group, resource.Version, kind)
-	create(t, crds, text)
-	eventually(t, "the cluster serves "+resource.Resource, func(ctx context.Context) bool {
-		_, err := pair.B.Dynamic().Resource(resource).Namespace(sites.Namespace).List(ctx, metav1.ListOptions{})
+		of.Resource, of.Group, of.Version, kind)
+	create(t, crds(), text)
+	eventually(t, "the cluster serves "+of.Resource, func(ctx context.Context) bool {
+		_, err := pair.B.Dynamic().Resource(of).Namespace(sites.Namespace).List(ctx, metav1.ListOptions{})
 		return err == nil
 	})
 }
 
 // create makes an object on the secondary's cluster for the time of the test.
-func create(t *testing.T, resource schema.GroupVersionResource, text string) {
+func create(t *testing.T, of schema.GroupVersionResource, text string) {
 	t.Helper()
 	o := &unstructured.Unstructured{}
 	must(t, yaml.Unmarshal([]byte(text), &o.Object))
-	o.SetAPIVersion(resource.GroupVersion().String())
-	into := pair.B.Dynamic().Resource(resource)
+	o.SetAPIVersion(of.GroupVersion().String())
+	into := pair.B.Dynamic().Resource(of)
 	made, err := into.Namespace(o.GetNamespace()).Create(t.Context(), o, metav1.CreateOptions{})
 	must(t, err)
 	t.Cleanup(func() {
@@ -227,11 +276,11 @@ func applyKeycloak(t *testing.T, manager, meta string) {
 	t.Helper()
 	o := &unstructured.Unstructured{Object: map[string]any{}}
 	must(t, yaml.Unmarshal([]byte("{metadata: "+meta+"}"), &o.Object))
-	o.SetAPIVersion(keycloaks.GroupVersion().String())
+	o.SetAPIVersion(keycloaks().GroupVersion().String())
 	o.SetKind("Keycloak")
 	o.SetName("keycloak")
 	must(t, unstructured.SetNestedField(o.Object, int64(instances), "spec", "instances"))
-	_, err := pair.B.Dynamic().Resource(keycloaks).Namespace(sites.Namespace).Apply(t.Context(), "keycloak", o, metav1.ApplyOptions{FieldManager: manager, Force: true})
+	_, err := pair.B.Dynamic().Resource(keycloaks()).Namespace(sites.Namespace).Apply(t.Context(), "keycloak", o, metav1.ApplyOptions{FieldManager: manager, Force: true})
 	must(t, err)
 	t.Cleanup(func() {
 		patchKeycloak(t, pair.B, `{"metadata":{"labels":null,"annotations":null,"managedFields":[{}]}}`)
@@ -241,7 +290,7 @@ func applyKeycloak(t *testing.T, manager, meta string) {
 // patchKeycloak changes Keycloak's resource.
 func patchKeycloak(t *testing.T, s *sites.Site, patch string) {
 	t.Helper()
-	_, err := s.Dynamic().Resource(keycloaks).Namespace(sites.Namespace).Patch(withoutEnd(t), "keycloak", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err := s.Dynamic().Resource(keycloaks()).Namespace(sites.Namespace).Patch(withoutEnd(t), "keycloak", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	must(t, err)
 }
 
@@ -257,7 +306,7 @@ func kubectl(t *testing.T, args string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, "sh", "-c", pair.Kubectl()+" "+args) //nolint:gosec // the plugin's own words, in a shell as users have it
+	command := exec.CommandContext(ctx, "sh", "-c", pair.Kubectl()+" "+args)
 	command.Env = append(os.Environ(), "KUBECONFIG="+pair.Kubeconfig())
 	if said, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", args, err, said)

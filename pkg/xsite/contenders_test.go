@@ -114,13 +114,19 @@ func contenders() map[string]contender {
 			p.b.contenders.OtherKeycloaks = []xsite.OtherKeycloak{{Ref: "keycloak/staff", Instances: 1}, {Ref: "keycloak/off"}}
 		}, xsite.GuardQuiet, xsite.SignOtherKeycloaks, []string{"keycloak/staff", "--secondary-keycloak"}},
 		"another Keycloak that does not run": {prepare: func(p *pair) { p.b.contenders.OtherKeycloaks = []xsite.OtherKeycloak{{Ref: "keycloak/off"}} }},
-		"Keycloak's site health at the primary": {prepare: func(p *pair) { p.a.contenders.SiteHealth = []string{keycloakRef} },
-			words: []string{"own site health", "take site site-b offline again"}},
+		"Keycloak's site health at the primary": {
+			prepare: func(p *pair) { p.a.contenders.SiteHealth = []string{keycloakRef} },
+			words:   []string{"own site health", "take site site-b offline again"},
+		},
 		"Keycloak's site health at the secondary": {prepare: func(p *pair) { p.b.contenders.SiteHealth = []string{keycloakRef} }},
-		"the operator's own push from the secondary": {prepare: func(p *pair) { p.b.contenders.DataRecovered = "infinispan-0" },
-			words: []string{"ISPN000643", "from site site-b to site site-a", "stale entries of site site-b"}},
-		"the operator's own push from the primary": {prepare: func(p *pair) { p.a.contenders.DataRecovered = "infinispan-0" },
-			words: []string{"ISPN000643", "from site site-a to site site-b", "V15"}},
+		"the operator's own push from the secondary": {
+			prepare: func(p *pair) { p.b.contenders.DataRecovered = "infinispan-0" },
+			words:   []string{"ISPN000643", "from site site-b to site site-a", "stale entries of site site-b"},
+		},
+		"the operator's own push from the primary": {
+			prepare: func(p *pair) { p.a.contenders.DataRecovered = "infinispan-0" },
+			words:   []string{"ISPN000643", "from site site-a to site site-b", "V15"},
+		},
 		"what may not be looked at": {prepare: func(p *pair) {
 			p.b.contenders.Unseen = []xsite.Unseen{{What: "whether an autoscaler starts Keycloak", Why: "no right"}}
 		}, words: []string{"whether an autoscaler starts Keycloak could not be looked at: no right"}},

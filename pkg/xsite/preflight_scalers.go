@@ -109,7 +109,8 @@ func (r *run) checkKeycloakWork(context.Context) error {
 	var found []error
 	for _, w := range r.contenders[Secondary].Work {
 		if w.Import {
-			r.warned(GuardStopped, "%s: %s: its job writes to the database, and the operator restarts Keycloak when it has ended; better wait for it", w.Keycloak, w.What)
+			r.warned(GuardStopped, "%s: %s: its job writes to the database, and the operator restarts Keycloak when it has ended; better wait for it",
+				w.Keycloak, w.What)
 			continue
 		}
 		found = append(found, r.unlessAccepted(SignKeycloakUpdate, &Stop{

@@ -20,8 +20,8 @@ import (
 type serving struct {
 	resource schema.GroupVersionResource
 	served   bool
-	// err is why that could not be found out.
-	err error
+	// unknown is why that could not be found out; empty when it could.
+	unknown string
 }
 
 // lookedAt are the kinds of what may act on Keycloak by itself.
@@ -33,8 +33,11 @@ func lookedAt() []kind {
 func (s *Site) findServed() {
 	s.served = map[string]serving{}
 	for _, k := range lookedAt() {
-		var found serving
-		found.resource, found.served, found.err = s.resourceFor(k)
+		resource, served, err := s.resourceFor(k)
+		found := serving{resource: resource, served: served}
+		if err != nil {
+			found.unknown = "the API server does not tell whether it serves " + k.resource() + ": " + err.Error()
+		}
 		s.served[k.resource()] = found
 	}
 }
@@ -112,11 +115,10 @@ func mayNot(err error) (string, bool) {
 // all lists the objects of a kind in a namespace; none of a kind that is not served, or that may not be looked at.
 func (l *lookout) all(ctx context.Context, k kind, namespace, what string) ([]unstructured.Unstructured, error) {
 	where := l.served[k.resource()]
-	if where.err != nil {
+	if where.unknown != "" {
 		l.note(func(found *xsite.Contenders) {
-			found.Unseen = append(found.Unseen, xsite.Unseen{What: what, Why: "the API server does not tell whether it serves " + k.resource() + ": " + where.err.Error()})
+			found.Unseen = append(found.Unseen, xsite.Unseen{What: what, Why: where.unknown})
 		})
-		return nil, nil
 	}
 	if !where.served {
 		return nil, nil

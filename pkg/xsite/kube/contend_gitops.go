@@ -163,8 +163,8 @@ type missing struct {
 func (l *lookout) sourceObject(ctx context.Context, c source) (*unstructured.Unstructured, missing, error) {
 	where := l.served[c.kind.resource()]
 	switch {
-	case where.err != nil:
-		return nil, missing{"the API server does not tell whether it serves " + c.kind.resource(), true}, nil
+	case where.unknown != "":
+		return nil, missing{where.unknown, true}, nil
 	case !where.served:
 		return nil, missing{"this cluster has no " + c.kind.resource() + "; it may be applied from another one", false}, nil
 	case c.name == "":

@@ -98,8 +98,8 @@ func (l *lookout) lookAtLog(ctx context.Context) error {
 func (l *lookout) readLog(ctx context.Context) (string, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	pod, limit := firstPod(l.server.set), logLimit
-	log, err := l.api.kube.CoreV1().Pods(l.place.Namespace).GetLogs(pod, &corev1.PodLogOptions{Container: containerInfinispan, LimitBytes: &limit}).Stream(ctx)
+	pod := firstPod(l.server.set)
+	log, err := l.api.kube.CoreV1().Pods(l.place.Namespace).GetLogs(pod, &corev1.PodLogOptions{Container: containerInfinispan}).Stream(ctx)
 	if apierrors.IsNotFound(err) {
 		return "", nil
 	}
@@ -107,7 +107,7 @@ func (l *lookout) readLog(ctx context.Context) (string, error) {
 		return "", l.failed(attempt{"get", "pods/log", pod, l.place.Namespace}, err)
 	}
 	defer func() { _ = log.Close() }()
-	mentioned, err := mentions(log, dataRecovery)
+	mentioned, err := mentions(io.LimitReader(log, logLimit), dataRecovery)
 	if err != nil {
 		return "", fmt.Errorf("read the log of pod %s: %w", pod, err)
 	}

@@ -84,7 +84,7 @@ func endOfCertificate(config rest.TLSClientConfig) (time.Time, bool) {
 	if len(data) == 0 && config.CertFile != "" {
 		data, _ = os.ReadFile(config.CertFile) // what cannot be read fails where it is used
 	}
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+	for block, more := pem.Decode(data); block != nil; block, more = pem.Decode(more) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}

@@ -28,7 +28,7 @@ func appliersOf(o *unstructured.Unstructured, field string) appliers {
 		var fields struct {
 			Spec map[string]json.RawMessage `json:"f:spec"`
 		}
-		if entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.Raw, &fields) == nil {
+		if entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) == nil {
 			_, a.counts = fields.Spec["f:"+field]
 		}
 		found = append(found, a)
