@@ -265,6 +265,22 @@ func TestAnAutoscalerThatGoesOnAfterTheStartDoesNotKeepTheRunWaiting(t *testing.
 	}
 }
 
+// An update of Keycloak, or an autoscaler that was let go on again, is what one may meet when only the start is left.
+func TestARunThatOnlyStartsKeycloakIsNotRefusedForWhatStartsIt(t *testing.T) {
+	p := newPair(t)
+	p.b.keycloaks[0].broken = true
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.NotReady)
+	p.b.keycloaks[0].broken = false
+	for name, c := range contenders() {
+		if c.guard == xsite.GuardStopped && c.accept != xsite.SignAutoscaler {
+			t.Log(name)
+			c.prepare(p)
+		}
+	}
+	p.continues(t)
+}
+
 func TestACacheThatIsNotHealthyIsNamed(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(p *pair)

@@ -185,8 +185,13 @@ func (r *run) checkExpiry(context.Context) error {
 	return nil
 }
 
-// unlessAccepted makes a warning of a refusal whose sign the user accepted, and names the sign in it otherwise.
+// unlessAccepted makes a warning of a refusal whose sign the user accepted, and names the sign in it otherwise. What may
+// start Keycloak is no reason against a run that has nothing left to do but that.
 func (r *run) unlessAccepted(sign Sign, stop *Stop) error {
+	if stop.Guard == GuardStopped && r.onlyStarts() {
+		r.warned(stop.Guard, "%s: %s", stop.Where, stop.Found)
+		return nil
+	}
 	if slices.Contains(r.opts.Accept, sign) {
 		r.warned(stop.Guard, "%s: %s (accepted)", stop.Where, stop.Found)
 		return nil

@@ -99,10 +99,16 @@ func (r *run) ahead() []stage {
 	}
 	r.reached = verified
 	left := []stage{{PhaseOnline, (*run).online}, {PhaseStart, (*run).start}}
-	if r.journal.record.Phase == PhaseStart { // Keycloak may be up, and may stay up
+	if r.onlyStarts() {
 		return []stage{{PhaseVerify, (*run).verifyServing}, left[1]}
 	}
 	return append([]stage{{PhaseVerify, (*run).verifyAgain}}, left...)
+}
+
+// onlyStarts reports whether this run continues one that had proved the contents and begun to start Keycloak: it may be up,
+// and may stay up.
+func (r *run) onlyStarts() bool {
+	return r.journal != nil && r.journal.found && r.journal.record.Verified && r.journal.record.Phase == PhaseStart
 }
 
 // newRun makes a run that has not begun.
