@@ -102,7 +102,7 @@ func (s *Site) needInfinispan(need func(...permission)) {
 		permission{verb: "get", group: groupApps, resource: "statefulsets", name: s.server.set, why: "to find the pods of Infinispan"},
 		permission{verb: "list", resource: "pods", why: "to find the pods of Infinispan"},
 		permission{verb: "get", resource: "pods", why: "to prove before connecting that a pod is still the same one"},
-		permission{verb: "create", resource: "pods", subresource: "portforward", why: "to reach the REST endpoint of each server"},
+		s.transport.permission(),
 		permission{verb: "list", resource: "configmaps", why: "to find the journal of an unfinished run"},
 		permission{verb: "create", resource: "configmaps", why: "to write the journal"},
 		permission{verb: "update", resource: "configmaps", why: "to write the journal"},

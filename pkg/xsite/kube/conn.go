@@ -2,8 +2,6 @@ package kube
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,8 +12,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/streaming/pkg/httpstream"
-
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 const (
@@ -133,15 +129,15 @@ func (s *session) connect(ctx context.Context, d *podDialer, port, id int) (net.
 		s.drop(complaints)
 		s.release()
 		if text != "" {
-			return nil, d.broke("dial", port, &ForwardError{Pod: d.pod.Name, Port: port, Message: text})
+			return nil, d.forwarder.broke("dial", d.address(port), d.pod, &ForwardError{Pod: d.pod.Name, Port: port, Message: text})
 		}
 		return nil, err
 	}
 	near, far := net.Pipe()
-	c := &podConn{Conn: near, dialer: d, session: s, port: port}
+	c := &forwarding{podConn: newPodConn(near, d.address(port)), dialer: d, session: s}
 	go c.send(data, far)
 	go c.receive(far, data, complaints, message)
-	return c, nil
+	return c.podConn, nil
 }
 
 // await gives the far end's explanation, or nothing if it does not come in time.
@@ -191,60 +187,16 @@ func (s *session) drop(stream httpstream.Stream) {
 	s.link.RemoveStreams(stream)
 }
 
-// podConn is one connection to a port of a pod. Deadlines are those of a net.Pipe, whose near end it is.
-type podConn struct {
-	net.Conn
+// forwarding is one connection over a session.
+type forwarding struct {
+	*podConn
 
 	dialer  *podDialer
 	session *session
-	port    int
-
-	mu       sync.Mutex
-	received bool  // whether anything came back
-	cause    error // why it ended, when that is more than an end
-}
-
-// podAddr is the address of a port in a pod.
-type podAddr string
-
-// Network is the name of the way.
-func (podAddr) Network() string { return "port-forward" }
-
-// String is POD:PORT.
-func (a podAddr) String() string { return string(a) }
-
-// RemoteAddr gives POD:PORT.
-func (c *podConn) RemoteAddr() net.Addr {
-	return c.dialer.address(c.port)
-}
-
-// Read reads from the pod. The end of a connection that broke is its cause, never io.EOF (V42).
-func (c *podConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	return n, c.because(err)
-}
-
-// Write writes to the pod.
-func (c *podConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	return n, c.because(err)
-}
-
-// because replaces the pipe's word for "the far end is closed" by the cause.
-func (c *podConn) because(err error) error {
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrClosedPipe) {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cause != nil {
-		return c.cause
-	}
-	return err
 }
 
 // send copies to the pod until the near end is closed, which ends the connection in both directions.
-func (c *podConn) send(data httpstream.Stream, far net.Conn) {
+func (c *forwarding) send(data httpstream.Stream, far net.Conn) {
 	_, err := io.CopyBuffer(writerOnly{data}, readerOnly{far}, make([]byte, copyBuffer))
 	if err == nil { // the near end was closed
 		c.session.drop(data)
@@ -252,8 +204,8 @@ func (c *podConn) send(data httpstream.Stream, far net.Conn) {
 }
 
 // receive copies from the pod until either side ends, finds out why, and cleans up.
-func (c *podConn) receive(far net.Conn, data, complaints httpstream.Stream, message <-chan string) {
-	_, err := io.CopyBuffer(writerOnly{far}, readerOnly{&noting{data, c}}, make([]byte, copyBuffer))
+func (c *forwarding) receive(far net.Conn, data, complaints httpstream.Stream, message <-chan string) {
+	_, err := io.CopyBuffer(writerOnly{far}, readerOnly{&noting{data, c.podConn}}, make([]byte, copyBuffer))
 	lost := c.session.broken()
 	c.session.drop(data)
 	var text string
@@ -261,48 +213,32 @@ func (c *podConn) receive(far net.Conn, data, complaints httpstream.Stream, mess
 		text = await(message)
 	}
 	c.session.drop(complaints)
-	if cause := c.explain(text, lost); cause != nil {
-		c.mu.Lock()
-		c.cause = cause
-		c.mu.Unlock()
-	}
+	c.because(c.explain(text, lost))
 	_ = far.Close() // a pipe's Close does not fail
 	c.session.release()
 }
 
 // explain makes an error of how the far end ended the connection, nil when it ended it without complaint.
-func (c *podConn) explain(message string, lost bool) error {
+func (c *forwarding) explain(message string, lost bool) error {
 	var cause error
 	op := "read"
 	switch {
 	case message != "":
-		cause = &ForwardError{Pod: c.dialer.pod.Name, Port: c.port, Message: message}
-		c.mu.Lock()
-		if !c.received && neverConnected(message) {
+		cause = &ForwardError{Pod: c.remote.pod, Port: c.remote.port, Message: message}
+		if !c.gotBytes() && neverConnected(message) {
 			op = "dial"
 		}
-		c.mu.Unlock()
 	case lost:
-		cause = &LostError{Pod: c.dialer.pod.Name}
+		cause = &LostError{Pod: c.remote.pod, Way: PortForward}
 	default:
 		return nil
 	}
-	return c.dialer.broke(op, c.port, cause)
-}
-
-// broke gives the error of a connection that broke, after a look at why: the pod may be gone.
-func (d *podDialer) broke(op string, port int, cause error) error {
-	ctx, cancel := context.WithTimeout(d.forwarder.life, dialTimeout)
-	defer cancel()
-	if gone := d.forwarder.check(ctx, d.pod); errors.Is(gone, xsite.ErrPodGone) {
-		cause = fmt.Errorf("%w: %w", cause, gone)
-	}
-	return &net.OpError{Op: op, Net: podAddr("").Network(), Addr: d.address(port), Err: cause}
+	return c.dialer.forwarder.broke(op, c.remote, c.dialer.pod, cause)
 }
 
 // address is how a port of the pod is called.
 func (d *podDialer) address(port int) podAddr {
-	return podAddr(net.JoinHostPort(d.pod.Name, strconv.Itoa(port)))
+	return podAddr{way: PortForward, pod: d.pod.Name, port: port}
 }
 
 // neverConnected reports whether a container runtime's message says that the pod's port was not reached at all. The
@@ -311,27 +247,3 @@ func neverConnected(message string) bool {
 	message = strings.ToLower(message)
 	return strings.Contains(message, "connection refused") || strings.Contains(message, "failed to connect to")
 }
-
-// noting remembers that something was received.
-type noting struct {
-	io.Reader
-
-	conn *podConn
-}
-
-// Read reads and remembers.
-func (r *noting) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if n > 0 {
-		r.conn.mu.Lock()
-		r.conn.received = true
-		r.conn.mu.Unlock()
-	}
-	return n, err
-}
-
-// writerOnly and readerOnly hide other methods, so that a copy uses its buffer.
-type (
-	writerOnly struct{ io.Writer }
-	readerOnly struct{ io.Reader }
-)

@@ -111,13 +111,13 @@ func (e *SecretError) Error() string {
 // Unwrap returns the API server's answer.
 func (e *SecretError) Unwrap() error { return e.Err }
 
-// ForwardError is what the far end of a port-forward said about one connection, for instance that the pod refuses
-// connections on the port. As the Err of a *net.OpError with Op "dial" nothing was sent to the server.
+// ForwardError is what the far end said about one connection to a port of a pod, for instance that the pod refuses
+// connections on it. As the Err of a *net.OpError with Op "dial" nothing was sent to the server.
 type ForwardError struct {
 	// Pod and Port are the pod's name and the port in it.
 	Pod  string
 	Port int
-	// Message is the text of the error stream, raw.
+	// Message is the text of the error stream of a port-forward, or of standard error of a command, raw.
 	Message string
 }
 
@@ -130,11 +130,19 @@ func (e *ForwardError) Error() string {
 type LostError struct {
 	// Pod is the pod's name.
 	Pod string
+	// Way is how it was reached.
+	Way Transport
+	// Err is what the library said; nil for nothing.
+	Err error
 }
 
-// Error names the pod.
+// Error names pod and way.
 func (e *LostError) Error() string {
-	return "the port-forward connection to pod " + e.Pod + " was lost"
+	text := "the " + string(e.Way) + " connection to pod " + e.Pod + " was lost"
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 // Unwrap tells that it was the way that was lost, and that the pod may be reached again.

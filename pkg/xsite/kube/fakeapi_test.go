@@ -18,7 +18,7 @@ import (
 type object = map[string]any
 
 // fakeAPI is an API server in memory: discovery, objects with resourceVersions, watches, scale subresources, access
-// reviews and port-forwards. The clients that talk to it are the real ones.
+// reviews, port-forwards and exec. The clients that talk to it are the real ones.
 type fakeAPI struct {
 	kubelet
 
@@ -256,7 +256,7 @@ func parse(r *http.Request) (call, bool) {
 			c.verb = "watch"
 		}
 	}
-	if c.sub == "portforward" {
+	if c.sub == "portforward" || c.sub == "exec" {
 		c.verb = "create"
 	}
 	return c, true
@@ -301,7 +301,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, c, http.StatusInternalServerError, metav1.StatusReasonInternalError, "broken")
 	case c.plural == "selfsubjectaccessreviews":
 		f.review(w, r)
-	case c.sub == "portforward":
+	case c.sub == "portforward", c.sub == "exec":
 		f.kubelet.serve(w, r, f, c)
 	case c.verb == "watch":
 		f.watch(w, r, c)

@@ -28,6 +28,11 @@ type kubelet struct {
 	opened   int
 	noSocket bool // the server does not know WebSockets
 	spdy     int
+
+	commands []ranCommand
+	running  int
+	instead  func(in io.Reader, out, errOut io.Writer) error // what a command does, in the place of a real one
+	env      []string
 }
 
 func (k *kubelet) init(address string) {
@@ -107,6 +112,8 @@ func (k *kubelet) serve(w http.ResponseWriter, r *http.Request, f *fakeAPI, c ca
 	switch {
 	case refuse:
 		http.Error(w, "unable to upgrade", http.StatusBadRequest)
+	case c.sub == "exec":
+		k.serveExec(w, r, c.name)
 	case socket:
 		k.tunnel(w, r)
 	default:

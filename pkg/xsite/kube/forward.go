@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	constants "k8s.io/apimachinery/pkg/util/portforward"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
@@ -29,19 +27,15 @@ const dialTimeout = 30 * time.Second
 
 // forwarder opens port-forward connections to the pods of one site.
 type forwarder struct {
-	site *Site
-	// life ends with close; dials end with it. It is no caller's context: connections outlive the call that made them.
-	life context.Context //nolint:containedctx // the lifetime of the connections, not of a call
-	end  context.CancelFunc
+	*reach
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
 }
 
 // newForwarder makes a forwarder that lives until close.
-func newForwarder(ctx context.Context, site *Site) *forwarder {
-	life, end := context.WithCancel(ctx)
-	return &forwarder{site: site, life: life, end: end, sessions: map[*session]struct{}{}}
+func newForwarder(r *reach) *forwarder {
+	return &forwarder{reach: r, sessions: map[*session]struct{}{}}
 }
 
 // close ends all connections.
@@ -125,7 +119,7 @@ func (d *podDialer) nextID() int {
 func (d *podDialer) session(ctx context.Context) (s *session, opened bool, err error) {
 	select {
 	case <-ctx.Done():
-		return nil, false, d.ended(ctx)
+		return nil, false, d.forwarder.ended(ctx, d.pod)
 	case <-d.turn:
 	}
 	defer func() { d.turn <- struct{}{} }()
@@ -166,29 +160,6 @@ func (d *podDialer) retire(s *session) {
 	s.retire()
 }
 
-// ended gives the reason why a dial was given up.
-func (d *podDialer) ended(ctx context.Context) error {
-	if d.forwarder.life.Err() != nil {
-		return fmt.Errorf("connect to pod %s: %w", d.pod.Name, net.ErrClosed)
-	}
-	return fmt.Errorf("connect to pod %s: %w", d.pod.Name, context.Cause(ctx))
-}
-
-// check proves that the pod is still the one with this UID. The error wraps xsite.ErrPodGone when it is not.
-func (f *forwarder) check(ctx context.Context, pod xsite.Pod) error {
-	namespace := f.site.place.Namespace
-	now, err := f.site.api.kube.CoreV1().Pods(namespace).Get(ctx, pod.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return fmt.Errorf("pod %s with UID %s does not exist any more: %w", pod.Name, pod.UID, xsite.ErrPodGone)
-	case err != nil:
-		return f.site.failed(attempt{"get", "pods", pod.Name, namespace}, err)
-	case string(now.UID) != pod.UID:
-		return fmt.Errorf("pod %s is another one now (UID %s, was %s): %w", pod.Name, now.UID, pod.UID, xsite.ErrPodGone)
-	}
-	return nil
-}
-
 // link is one upgraded connection to a pod's port-forward subresource.
 type link struct {
 	httpstream.Connection
@@ -208,15 +179,22 @@ func (f *forwarder) open(ctx context.Context, pod string) (link, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
+		if f.site.opts.SPDYForPortForward {
+			l, err := f.openSPDY(ctx, target)
+			done <- result{l, err}
+			return
+		}
 		l, err := f.openWebSocket(ctx, target)
 		if isUpgradeFailure(err) {
-			l, err = f.insteadSPDY(ctx, target, err)
+			refusal := err
+			l, err = f.openSPDY(ctx, target)
+			err = overSPDY(err, refusal)
 		}
 		done <- result{l, err}
 	}()
 	select {
 	case r := <-done:
-		return r.link, f.explain(r.err, pod)
+		return r.link, f.refused(r.err, pod, "portforward")
 	case <-ctx.Done():
 		go func() { // a handshake that ends after all is not wanted any more
 			if r := <-done; r.err == nil {
@@ -249,18 +227,6 @@ func (f *forwarder) openWebSocket(ctx context.Context, target *url.URL) (link, e
 	return link{Connection: connection, cut: tunnel.Close}, nil
 }
 
-// insteadSPDY upgrades to SPDY where a WebSocket was refused. SPDY's errors are mere text; when both ways fail, what the
-// API server answered to the WebSocket has the type.
-func (f *forwarder) insteadSPDY(ctx context.Context, target *url.URL, refusal error) (link, error) {
-	l, err := f.openSPDY(ctx, target)
-	var upgrade *httpstream.UpgradeFailureError
-	var status *apierrors.StatusError
-	if err != nil && errors.As(refusal, &upgrade) && errors.As(upgrade.Cause, &status) {
-		err = fmt.Errorf("%w (over SPDY: %w)", status, err)
-	}
-	return l, err
-}
-
 // openSPDY upgrades to SPDY directly.
 func (f *forwarder) openSPDY(ctx context.Context, target *url.URL) (link, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(f.site.api.config)
@@ -276,20 +242,4 @@ func (f *forwarder) openSPDY(ctx context.Context, target *url.URL) (link, error)
 		return link{}, err
 	}
 	return link{Connection: connection}, nil
-}
-
-// isUpgradeFailure reports whether a WebSocket failed in a way that SPDY may not.
-func isUpgradeFailure(err error) bool {
-	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
-}
-
-// explain gives a failed upgrade its type.
-func (f *forwarder) explain(err error, pod string) error {
-	if err == nil {
-		return nil
-	}
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("open a port-forward to pod %s: %w: %w", pod, xsite.ErrPodGone, err)
-	}
-	return f.site.failed(attempt{"create", "pods/portforward", pod, f.site.place.Namespace}, err)
 }

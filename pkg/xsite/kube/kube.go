@@ -38,12 +38,18 @@ type Options struct {
 	InsecureSkipTLSVerifyInfinispan bool
 	// NoPrimaryLease says that the Lease is not used when this is the primary, so that its permissions may lack.
 	NoPrimaryLease bool
+	// Transport is the way to the pods' REST port; empty means the first of Transports that the user may take.
+	Transport Transport
+	// SPDYForPortForward and SPDYForExec say not to try WebSockets first, as in kubectl.
+	SPDYForPortForward, SPDYForExec bool
 	// UserAgent is sent to the API server and to Infinispan.
 	UserAgent string
 	// ObserveCall is told about every call to Infinispan; nil for nobody.
 	ObserveCall func(infinispan.CallRecord)
 	// Warn takes remarks for the user, with raw strings from the cluster in them; nil drops them.
 	Warn func(string)
+	// Note takes what the user should know and need not mind, likewise; nil drops it.
+	Note func(string)
 }
 
 // Site is one kubeconfig context with the Infinispan and the Keycloaks found in it. It implements xsite.Cluster and is
@@ -64,10 +70,11 @@ type Site struct {
 	served map[string]serving
 	log    serverLog
 
-	forward *forwarder
-	mu      sync.Mutex
-	nodes   map[string]*node // by pod UID
-	closed  bool
+	transport Transport
+	forward   *forwarder
+	mu        sync.Mutex
+	nodes     map[string]*node // by pod UID
+	closed    bool
 }
 
 // serverLog is what was read of the first server's log; it is read once.
@@ -100,6 +107,9 @@ func connect(ctx context.Context, options Options, clock xsite.Clock) (*Site, er
 	if options.Warn == nil {
 		options.Warn = func(string) {}
 	}
+	if options.Note == nil {
+		options.Note = func(string) {}
+	}
 	api, err := newClients(options)
 	if err != nil {
 		return nil, fmt.Errorf("context %s: %w", options.ContextName, err)
@@ -111,7 +121,7 @@ func connect(ctx context.Context, options Options, clock xsite.Clock) (*Site, er
 		place: xsite.Place{Context: api.contextName, Server: api.server, Namespace: api.namespace},
 		nodes: map[string]*node{},
 	}
-	s.forward = newForwarder(context.WithoutCancel(ctx), s)
+	s.forward = newForwarder(newReach(context.WithoutCancel(ctx), s))
 	if err := s.discover(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -132,8 +142,10 @@ func (s *Site) discover(ctx context.Context) error {
 		return err
 	}
 	s.findServed()
-	s.door, err = s.findEndpoint(ctx)
-	return err
+	if s.door, err = s.findEndpoint(ctx); err != nil {
+		return err
+	}
+	return s.chooseTransport(ctx)
 }
 
 // Place says where this is.

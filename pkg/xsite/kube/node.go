@@ -14,10 +14,10 @@ import (
 // node is the client of one pod's server with the way to it.
 type node struct {
 	client *infinispan.Client
-	dialer *podDialer
+	dialer dialer
 }
 
-// close gives back idle connections; those in use end with the forwarder.
+// close gives back idle connections; those in use end with the reach.
 func (n *node) close() { n.client.Close() }
 
 // Node gives the REST client of the server in that very pod. It connects when it is first called and again whenever the
@@ -32,7 +32,7 @@ func (s *Site) Node(_ context.Context, pod xsite.Pod) (xsite.Node, error) {
 	if n, ok := s.nodes[pod.UID]; ok {
 		return n.client, nil
 	}
-	dialer := newPodDialer(s.forward, pod)
+	dialer := s.newDialer(pod)
 	port := s.door.port
 	client, err := infinispan.New(infinispan.Options{
 		// The pod's name, so that errors and logs name it; the dialer goes nowhere else.
