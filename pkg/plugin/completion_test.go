@@ -25,6 +25,8 @@ func TestCompletionKnowsBothSides(t *testing.T) {
 		"ways to compare":                {[]string{"--verify", "e"}, []string{"entries"}},
 		"signs":                          {[]string{"--accept", "primary-s"}, []string{"primary-smaller"}},
 		"output of version":              {[]string{"version", "-o", "j"}, []string{"json", "jsonpath", "jsonpath-as-json", "jsonpath-file"}},
+		"ways to the servers":            {[]string{"--transport", ""}, []string{"port-forward", "exec"}},
+		"the same beside the recovery":   {[]string{"fence", "--transport", "e"}, []string{"exec"}},
 		"commands":                       {[]string{"vers"}, []string{"version\tShow which build this is"}},
 		"bare flags are not offered":     {[]string{"--names"}, nil},
 		"a kubeconfig that is not there": {[]string{"--primary-kubeconfig", "/does/not/exist", "--primary-context", ""}, nil},

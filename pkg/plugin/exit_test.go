@@ -131,6 +131,9 @@ func TestAResultThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 	_ = r
 }
 
+// noEnv is an environment without variables.
+func noEnv(string) (string, bool) { return "", false }
+
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
@@ -154,7 +157,7 @@ func TestSitesThatMayAskForACodeAreConnectedOneAfterTheOther(t *testing.T) {
 			if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			o := newResyncOptions(Deps{})
+			o := newResyncOptions(Deps{LookupEnv: noEnv})
 			for _, site := range []*siteFlags{o.pair.primary, o.pair.secondary} {
 				*site.config.KubeConfig, *site.config.Context = path, "site-a"
 			}
@@ -213,7 +216,7 @@ func TestAnInterruptDoesNotWaitForASilentServer(t *testing.T) {
 	*flags.config.Context = "site-a"
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
-		o := newResyncOptions(Deps{Connect: func(context.Context, kube.Options) (Site, error) {
+		o := newResyncOptions(Deps{LookupEnv: noEnv, Connect: func(context.Context, kube.Options) (Site, error) {
 			<-answer // whatever happens to the context
 			return &fakeSite{context: "site-a", closed: r.close}, nil
 		}})

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
 )
 
 func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
@@ -59,6 +60,8 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"keycloak none and other": {pair("--keycloak", "none,keycloak/keycloak"), "but another is named besides"},
 		"port":                    {pair("--infinispan-port", "70000"), "no port"},
 		"scheme":                  {pair("--infinispan-scheme", "ftp"), "neither http nor https"},
+		"transport misspelt":      {pair("--transport", "portforward"), "did you mean port-forward?"},
+		"transport":               {pair("--transport", "telnet"), "none of port-forward, exec"},
 		"verbosity":               {pair("-v", "-1"), "negative"},
 		"version output":          {[]string{"version", "-o", "xml"}, "did you mean yaml?"},
 		"version argument":        {[]string{"version", "please"}, "unknown argument"},
@@ -127,7 +130,7 @@ func TestFlagsReachTheConnector(t *testing.T) {
 	code := r.run(pair("--dry-run", "--primary-namespace", "sso", "--infinispan", "infinispan/x", "--secondary-infinispan", "statefulset/y",
 		"--keycloak", "keycloak/a", "--keycloak", "deployment/b", "--secondary-keycloak", "none", "--infinispan-secret", "s",
 		"--primary-infinispan-secret", "p", "--infinispan-user", "u", "--infinispan-port", "11222", "--infinispan-scheme", "https",
-		"--insecure-skip-tls-verify-infinispan")...)
+		"--transport", "exec", "--insecure-skip-tls-verify-infinispan")...)
 	if code != ExitDone {
 		t.Fatalf("exit code %d: %s", code, r.err)
 	}
@@ -138,17 +141,56 @@ func TestFlagsReachTheConnector(t *testing.T) {
 	}
 	for i := range want {
 		want[i].SecretUser, want[i].Port, want[i].Scheme, want[i].InsecureSkipTLSVerifyInfinispan = "u", 11222, "https", true
+		want[i].Transport = kube.Exec
 		want[i].UserAgent = r.connected[i].UserAgent
 		namespace, _, err := r.connected[i].Getter.ToRawKubeConfigLoader().Namespace()
 		if wanted := []string{"sso", "ns-of-site-b"}[i]; err != nil || namespace != wanted {
 			t.Errorf("namespace %q, want %q (%v)", namespace, wanted, err)
 		}
 	}
-	if diff := cmp.Diff(want, r.connected, cmpopts.IgnoreFields(connected{}, "Getter", "Warn", "ObserveCall")); diff != "" {
+	if diff := cmp.Diff(want, r.connected, cmpopts.IgnoreFields(connected{}, "Getter", "Warn", "Note", "ObserveCall")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if !strings.Contains(r.err.String(), "NOT authenticated") {
 		t.Errorf("nothing warns that servers are trusted blindly: %s", r.err)
+	}
+}
+
+func TestKubectlsVariablesTurnWebSocketsOff(t *testing.T) {
+	for name, c := range map[string]struct {
+		env           map[string]string
+		forward, exec bool
+	}{
+		"neither":      {},
+		"port-forward": {env: map[string]string{"KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}, forward: true},
+		"exec":         {env: map[string]string{"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "False"}, exec: true},
+		"turned on":    {env: map[string]string{"KUBECTL_PORT_FORWARD_WEBSOCKETS": "true", "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.env = c.env
+			if code := r.run(pair("--dry-run")...); code != ExitDone || len(r.connected) != 2 {
+				t.Fatalf("exit code %d: %s", code, r.err)
+			}
+			for _, o := range r.connected {
+				if o.SPDYForPortForward != c.forward || o.SPDYForExec != c.exec {
+					t.Errorf("%s: SPDY for port-forward %t, for exec %t", o.ContextName, o.SPDYForPortForward, o.SPDYForExec)
+				}
+			}
+		})
+	}
+}
+
+func TestTheWayThatWasChosenIsSaidInOneLine(t *testing.T) {
+	r := newRig(t)
+	r.connects = func(o kube.Options) { o.Note("reached through exec\x1b[2J") }
+	if code := r.run(pair("--dry-run")...); code != ExitDone {
+		t.Fatalf("exit code %d: %s", code, r.err)
+	}
+	for _, line := range []string{"primary: reached through exec\\x1b[2J\n", "secondary: reached through exec\\x1b[2J\n"} {
+		if !strings.Contains(r.err.String(), line) {
+			t.Errorf("%q was not said: %q", line, r.err)
+		}
 	}
 }
 

@@ -27,10 +27,14 @@ func newRBACCommand(deps Deps) *cobra.Command {
 
 			Both clusters are read to find the names of the objects, so this is for an administrator. The
 			Roles are for the options given: what is named with --infinispan or --keycloak needs no right to
-			list, and --no-primary-lease none on leases of the primary. Nothing is changed.`,
+			list, --no-primary-lease none on leases of the primary, and --transport exec one on pods/exec in the
+			place of pods/portforward. Nothing is changed.`,
 		example: `
 			# Look at the Roles of both sites
 			kubectl ispn-resync rbac --primary-context site-a --secondary-context site-b
+
+			# The Roles of a user who reaches the servers by exec
+			kubectl ispn-resync rbac --primary-context site-a --secondary-context site-b --transport exec
 
 			# Make those of the secondary
 			kubectl ispn-resync rbac --primary-context site-a --secondary-context site-b --only secondary |

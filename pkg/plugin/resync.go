@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -173,6 +174,8 @@ func (o *resyncOptions) connect(ctx context.Context) (primary, secondary Site, e
 func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site, error) {
 	options := o.target.options(flags)
 	options.Warn = func(message string) { o.warn(string(flags.role) + ": " + message) }
+	options.Note = func(message string) { o.note(string(flags.role) + ": " + message) }
+	options.SPDYForPortForward, options.SPDYForExec = o.noSocket("KUBECTL_PORT_FORWARD_WEBSOCKETS"), o.noSocket("KUBECTL_REMOTE_COMMAND_WEBSOCKETS")
 	options.ObserveCall = traceCalls(flags.role)
 	options.NoPrimaryLease = o.run.noPrimaryLease
 	type connection struct {
@@ -219,4 +222,15 @@ func (o *resyncOptions) warnOfFlags() {
 // warn writes a warning to standard error; there is nowhere to tell that this failed.
 func (o *resyncOptions) warn(message string) {
 	_, _ = fmt.Fprintln(o.deps.Streams.ErrOut, "warning:", printable(message))
+}
+
+// note writes a remark to standard error; there is nowhere to tell that this failed.
+func (o *resyncOptions) note(message string) {
+	_, _ = fmt.Fprintln(o.deps.Streams.ErrOut, printable(message))
+}
+
+// noSocket tells whether one of kubectl's own variables turns WebSockets off.
+func (o *resyncOptions) noSocket(variable string) bool {
+	value, _ := o.deps.LookupEnv(variable)
+	return strings.EqualFold(value, "false")
 }

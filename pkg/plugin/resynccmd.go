@@ -82,11 +82,11 @@ func newResyncCommand(deps Deps) *cobra.Command {
 		o.pair.primary.completions(),
 		o.pair.secondary.completions(),
 		o.output.completions(),
+		o.target.completions(),
 		{
-			"verify":            words(verifications()...),
-			"accept":            words(signNames()...),
-			"infinispan-scheme": words("http", "https"),
-			reportFlag:          completeReport,
+			"verify":   words(verifications()...),
+			"accept":   words(signNames()...),
+			reportFlag: completeReport,
 		},
 	} {
 		withCompletions(cmd, completions)

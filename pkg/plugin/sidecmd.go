@@ -97,7 +97,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		{title: "Connection to the primary", flags: o.pair.primary.flags},
 	}
 	sets := []*pflag.FlagSet{options, o.target.flags, o.pair.primary.flags, o.pair.bare}
-	completions := []map[string]cobra.CompletionFunc{o.pair.primary.completions()}
+	completions := []map[string]cobra.CompletionFunc{o.pair.primary.completions(), o.target.completions()}
 	if !s.primaryOnly {
 		sets = append(sets, o.pair.secondary.flags)
 		completions = append(completions, o.pair.secondary.completions())

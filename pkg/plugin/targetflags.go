@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
@@ -37,6 +38,7 @@ type targetFlags struct {
 	user       string
 	port       int
 	scheme     string
+	transport  string
 	insecure   bool
 	flags      *pflag.FlagSet
 }
@@ -62,6 +64,8 @@ func newTargetFlags() *targetFlags {
 	t.flags.StringVar(&t.user, "infinispan-user", "", "Which user of that Secret, where it holds several.")
 	t.flags.IntVar(&t.port, "infinispan-port", 0, "Port of the servers' REST endpoint; 0 finds it.")
 	t.flags.StringVar(&t.scheme, "infinispan-scheme", "", "http or https for that port; found by itself.")
+	t.flags.StringVar(&t.transport, "transport", "", "The way to the servers through the API server: "+strings.Join(transports(), " or ")+
+		"; empty takes the first that this user may take.")
 	t.flags.BoolVar(&t.insecure, "insecure-skip-tls-verify-infinispan", false,
 		"Trust any certificate of the Infinispan servers. Whoever can answer in their place then gets the credentials.")
 	return t
@@ -80,7 +84,27 @@ func (t *targetFlags) validate() error {
 	if !slices.Contains([]string{"", "http", "https"}, t.scheme) {
 		return usagef("--infinispan-scheme %q is neither http nor https", t.scheme)
 	}
+	if t.transport != "" && !slices.Contains(transports(), t.transport) {
+		if near, ok := nearest(t.transport, transports()); ok {
+			return usagef("--transport %q is no way to the servers; did you mean %s?", t.transport, near)
+		}
+		return usagef("--transport %q is none of %s", t.transport, strings.Join(transports(), ", "))
+	}
 	return nil
+}
+
+// transports lists the ways to the servers.
+func transports() []string {
+	names := make([]string, 0, len(kube.Transports()))
+	for _, way := range kube.Transports() {
+		names = append(names, string(way))
+	}
+	return names
+}
+
+// completions are those of these flags.
+func (t *targetFlags) completions() map[string]cobra.CompletionFunc {
+	return map[string]cobra.CompletionFunc{"infinispan-scheme": words("http", "https"), "transport": words(transports()...)}
 }
 
 // options gives what is needed to connect to one site.
@@ -95,6 +119,7 @@ func (t *targetFlags) options(site *siteFlags) kube.Options {
 		SecretUser:  t.user,
 		Port:        t.port,
 		Scheme:      t.scheme,
+		Transport:   kube.Transport(t.transport),
 		UserAgent:   version.Get().UserAgent(),
 
 		InsecureSkipTLSVerifyInfinispan: t.insecure,

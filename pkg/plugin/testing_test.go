@@ -127,7 +127,9 @@ type rig struct {
 	terminal fakeTerminal
 	// refuse maps contexts to the error of connecting to them.
 	refuse map[string]error
-	engine Engine
+	// connects is told of each connection, if set.
+	connects func(kube.Options)
+	engine   Engine
 
 	mu        sync.Mutex
 	connected []connected
@@ -184,6 +186,9 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.connected = append(r.connected, options)
+			if r.connects != nil {
+				r.connects(options)
+			}
 			if err := r.refuse[options.ContextName]; err != nil {
 				return nil, err
 			}
