@@ -187,7 +187,7 @@ func TestTheWayThatWasChosenIsSaidInOneLine(t *testing.T) {
 	if code := r.run(pair("--dry-run")...); code != ExitDone {
 		t.Fatalf("exit code %d: %s", code, r.err)
 	}
-	for _, line := range []string{"primary: reached through exec\\x1b[2J\n", "secondary: reached through exec\\x1b[2J\n"} {
+	for _, line := range []string{"primary: reached through exec^[[2J\n", "secondary: reached through exec^[[2J\n"} {
 		if !strings.Contains(r.err.String(), line) {
 			t.Errorf("%q was not said: %q", line, r.err)
 		}
