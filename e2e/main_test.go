@@ -18,6 +18,9 @@ import (
 // version is the Infinispan version of the sites; any that sites.Up knows.
 var version = flag.String("infinispan", "", "Infinispan version of the sites")
 
+// transport is the way to the servers that every command of the plugin is told to take.
+var transport = flag.String("transport", "", "way to the servers for every command (port-forward or exec); empty is none, so that the plugin chooses")
+
 // What TestMain makes and all tests share: the plugin as users get it, and one pair of sites. Tests run one after the
 // other and begin with fresh.
 var (

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,9 @@ func begin(t testing.TB, p *sites.Pair, args ...string) *running {
 func beginWith(t testing.TB, kubeconfig string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, stderr: &watched{seen: make(chan struct{})}}
+	if *transport != "" && !slices.Contains(args, "--transport") {
+		args = append(slices.Clone(args), "--transport", *transport)
+	}
 	r.command = exec.CommandContext(t.Context(), binary, args...)
 	r.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	r.command.Stdout = &r.stdout
