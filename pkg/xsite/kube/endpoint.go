@@ -219,4 +219,4 @@ func mountedSecrets(set *appsv1.StatefulSet) []string {
 }
 
 // errNoCertificate says that a Secret holds no certificate in a form that can be used.
-var errNoCertificate = errors.New("no certificate in PEM form in tls.crt or ca.crt")
+var errNoCertificate = errors.New("no certificate in PEM form in tls.crt or ca.crt, and no keystore.p12")

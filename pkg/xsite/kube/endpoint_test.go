@@ -180,10 +180,10 @@ func TestCredentialsThatCannotBeHad(t *testing.T) {
 			options: func(o *Options) { o.Port = 11222 },
 			wants:   []string{"asks for a client certificate", "infinispan-generated-operator-secret"},
 		},
-		"a key store only": {
+		"no certificate": {
 			prepare: func(f *fakeAPI) {
 				encrypted(f, nil)
-				f.put(secretOf("certs", map[string]string{"keystore.p12": canary}))
+				f.put(secretOf("certs", map[string]string{"tls.key": canary}))
 			},
 			options: func(o *Options) { o.Port = 11222 },
 			wants:   []string{"secret certs", "no certificate in PEM form", "--insecure-skip-tls-verify-infinispan"},
