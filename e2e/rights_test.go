@@ -15,18 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites"
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
 )
 
 // TestTheDocumentedRolesAreEnough runs the recovery as a user who has nothing but the Roles of docs/permissions.md.
 func TestTheDocumentedRolesAreEnough(t *testing.T) {
-	if *transport == string(kube.Exec) {
-		t.Skip("the documented Roles are for port-forward")
-	}
 	fresh(t, sites.Sync)
 	truth := makeStale(t, 40)
 	kubeconfig := asUser(t, "operator", documentedRoles(t))
-	beginWith(t, kubeconfig, straight()...).wait().mustSucceed(t)
+	beginWith(t, kubeconfig, straight("--transport", "port-forward")...).wait().mustSucceed(t)
 	mustBeRecovered(t, truth)
 }
 

@@ -148,8 +148,11 @@ func TestFlagsReachTheConnector(t *testing.T) {
 			t.Errorf("namespace %q, want %q (%v)", namespace, wanted, err)
 		}
 	}
-	if diff := cmp.Diff(want, r.connected, cmpopts.IgnoreFields(connected{}, "Getter", "Warn", "Note", "ObserveCall")); diff != "" {
+	if diff := cmp.Diff(want, r.connected, cmpopts.IgnoreFields(connected{}, "Getter", "Warn", "Note", "Turn", "ObserveCall")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if turn := r.connected[0].Turn; turn == nil || turn != r.connected[1].Turn {
+		t.Error("credential plugins of both sites may ask at once")
 	}
 	if !strings.Contains(r.err.String(), "NOT authenticated") {
 		t.Errorf("nothing warns that servers are trusted blindly: %s", r.err)

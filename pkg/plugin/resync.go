@@ -16,6 +16,7 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/report"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
 )
 
 // resyncOptions are what the root command was asked to do.
@@ -25,13 +26,15 @@ type resyncOptions struct {
 	target *targetFlags
 	run    *runFlags
 	output *outputFlags
+	// turn keeps the two sites' credential plugins from asking at once.
+	turn *kube.Turn
 	// all are the flags of the command, once complete.
 	all *pflag.FlagSet
 }
 
 // newResyncOptions makes the options with their flags.
 func newResyncOptions(deps Deps) *resyncOptions {
-	return &resyncOptions{deps: deps, pair: newPairFlags(), target: newTargetFlags(), run: newRunFlags(), output: newOutputFlags()}
+	return &resyncOptions{deps: deps, pair: newPairFlags(), target: newTargetFlags(), run: newRunFlags(), output: newOutputFlags(), turn: kube.NewTurn()}
 }
 
 // Complete brings the flags to the form in which they are used.
@@ -176,6 +179,7 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 	options.Warn = func(message string) { o.warn(string(flags.role) + ": " + message) }
 	options.Note = func(message string) { o.note(string(flags.role) + ": " + message) }
 	options.SPDYForPortForward, options.SPDYForExec = o.noSocket("KUBECTL_PORT_FORWARD_WEBSOCKETS"), o.noSocket("KUBECTL_REMOTE_COMMAND_WEBSOCKETS")
+	options.Turn = o.turn
 	options.ObserveCall = traceCalls(flags.role)
 	options.NoPrimaryLease = o.run.noPrimaryLease
 	type connection struct {

@@ -70,8 +70,15 @@ func newClients(options Options) (*clients, error) {
 	if c.mapper, err = options.Getter.ToRESTMapper(); err != nil {
 		return nil, fmt.Errorf("ask %s for its API groups: %w", c.server, err)
 	}
+	turns := options.Turn != nil && config.ExecProvider != nil
+	if turns {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &givesTurnBack{next} })
+	}
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("prepare the connection to %s: %w", c.server, err)
+	}
+	if turns {
+		c.http.Transport = &waitsForTurn{options.Turn, c.http.Transport}
 	}
 	if c.kube, err = kubernetes.NewForConfigAndClient(config, c.http); err != nil {
 		return nil, fmt.Errorf("prepare the connection to %s: %w", c.server, err)

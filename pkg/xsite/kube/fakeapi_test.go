@@ -25,18 +25,20 @@ type fakeAPI struct {
 	t      *testing.T
 	server *httptest.Server
 
-	mu         sync.Mutex
-	version    int
-	objects    map[string]object // by path
-	watchers   map[chan object]string
-	denied     map[string]bool // "VERB RESOURCE" or "VERB RESOURCE/NAME"
-	broken     map[string]int  // "VERB RESOURCE": how many calls answer 500
-	gone       map[string]bool // "PLURAL.GROUP" that the server does not serve, or serves without scale ("PLURAL/scale")
-	requests   []string        // "VERB RESOURCE[/SUB][/NAME]", without discovery
-	before     map[string]func()
-	logs       map[string]string // by pod
-	warning    string
-	userAgents map[string]bool
+	mu       sync.Mutex
+	version  int
+	objects  map[string]object // by path
+	watchers map[chan object]string
+	denied   map[string]bool // "VERB RESOURCE" or "VERB RESOURCE/NAME"
+	broken   map[string]int  // "VERB RESOURCE": how many calls answer 500
+	gone     map[string]bool // "PLURAL.GROUP" that the server does not serve, or serves without scale ("PLURAL/scale")
+	requests []string        // "VERB RESOURCE[/SUB][/NAME]", without discovery
+	before   map[string]func()
+	logs     map[string]string // by pod
+	warning  string
+	// unauthorized makes every call one of somebody whom the server does not know.
+	unauthorized bool
+	userAgents   map[string]bool
 }
 
 // servedKind is a resource that the server knows.
@@ -286,7 +288,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.broken[key]--
 	}
 	before := f.before[key]
-	warning := f.warning
+	warning, unauthorized := f.warning, f.unauthorized
 	f.mu.Unlock()
 	if before != nil {
 		before()
@@ -295,6 +297,8 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Warning", `299 - "`+warning+`"`)
 	}
 	switch {
+	case unauthorized:
+		f.fail(w, c, http.StatusUnauthorized, metav1.StatusReasonUnauthorized, "who?")
 	case denied:
 		f.fail(w, c, http.StatusForbidden, metav1.StatusReasonForbidden, "no")
 	case broken:

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -144,7 +144,7 @@ func statusOf(err error) []byte {
 	switch {
 	case errors.As(err, &exit):
 		status = metav1.Status{Status: metav1.StatusFailure, Reason: constants.NonZeroExitCodeReason, Details: &metav1.StatusDetails{
-			Causes: []metav1.StatusCause{{Type: constants.ExitCodeCauseType, Message: fmt.Sprint(exit.ExitStatus())}},
+			Causes: []metav1.StatusCause{{Type: constants.ExitCodeCauseType, Message: strconv.Itoa(exit.ExitStatus())}},
 		}}
 	case err != nil:
 		status = metav1.Status{Status: metav1.StatusFailure, Reason: metav1.StatusReasonInternalError, Message: "error executing command in container: " + err.Error()}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,13 +25,19 @@ const (
 // getter writes a kubeconfig for the server and gives the command line's own way to it.
 func (f *fakeAPI) getter() *genericclioptions.ConfigFlags {
 	f.t.Helper()
+	return f.getterAs(f.server.URL, `{token: "`+canary+`-token"}`)
+}
+
+// getterAs is getter for a user of another kind and another address of the server.
+func (f *fakeAPI) getterAs(address, user string) *genericclioptions.ConfigFlags {
+	f.t.Helper()
 	dir := f.t.TempDir()
 	path := filepath.Join(dir, "kubeconfig")
 	config := `apiVersion: v1
 kind: Config
 current-context: site-b
-clusters: [{name: c, cluster: {server: "` + f.server.URL + `"}}]
-users: [{name: u, user: {token: "` + canary + `-token"}}]
+clusters: [{name: c, cluster: {server: "` + address + `", insecure-skip-tls-verify: ` + strconv.FormatBool(strings.HasPrefix(address, "https")) + `}}]
+users: [{name: u, user: ` + user + `}]
 contexts: [{name: site-b, context: {cluster: c, user: u, namespace: ` + testNamespace + `}}]
 `
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {

@@ -42,6 +42,8 @@ type Options struct {
 	Transport Transport
 	// SPDYForPortForward and SPDYForExec say not to try WebSockets first, as in kubectl.
 	SPDYForPortForward, SPDYForExec bool
+	// Turn keeps credential plugins from running at the same time as those of other sites with the same Turn; nil for none.
+	Turn *Turn
 	// UserAgent is sent to the API server and to Infinispan.
 	UserAgent string
 	// ObserveCall is told about every call to Infinispan; nil for nobody.
