@@ -19,7 +19,7 @@ type cacheRow struct {
 
 // settled says whether nothing more is going on with the cache in this phase.
 func (r *cacheRow) settled() bool {
-	return slices.Contains([]string{"cleared", "pushed", "equal", "failed"}, r.state.State)
+	return slices.Contains([]string{"cleared", "pushed", "equal", "unequal", "failed"}, r.state.State)
 }
 
 // failed says whether the cache is in trouble.

@@ -43,7 +43,8 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetErr(deps.Streams.ErrOut)
 	cmd.SetFlagErrorFunc(flagMistake)
 	addVerbosity(cmd, deps.Streams.ErrOut)
-	cmd.AddCommand(newAbortCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps), newVersionCommand(deps))
+	cmd.AddCommand(newAbortCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps),
+		newStatusCommand(deps), newVersionCommand(deps))
 	return cmd
 }
 

@@ -14,14 +14,13 @@ import (
 // completionTimeout bounds how long a press of the tab key may wait for an API server.
 const completionTimeout = 2 * time.Second
 
-// withCompletions registers the completion of flags, by their names, and returns the command.
-func withCompletions(cmd *cobra.Command, functions map[string]cobra.CompletionFunc) *cobra.Command {
+// withCompletions registers the completion of flags, by their names.
+func withCompletions(cmd *cobra.Command, functions map[string]cobra.CompletionFunc) {
 	for flag, function := range functions {
 		if err := cmd.RegisterFlagCompletionFunc(flag, function); err != nil {
 			panic(err) // a flag that this very package misspelt; every test that builds the command would show it
 		}
 	}
-	return cmd
 }
 
 // words completes one of a few words.

@@ -27,7 +27,7 @@ func TestCompletionKnowsBothSides(t *testing.T) {
 		"output of version":              {[]string{"version", "-o", "j"}, []string{"json", "jsonpath", "jsonpath-as-json", "jsonpath-file"}},
 		"ways to the servers":            {[]string{"--transport", ""}, []string{"port-forward", "exec"}},
 		"the same beside the recovery":   {[]string{"fence", "--transport", "e"}, []string{"exec"}},
-		"commands":                       {[]string{"vers"}, []string{"version\tShow which build this is"}},
+		"commands":                       {[]string{"vers"}, []string{"version\tShow which build this is, and what both sites run"}},
 		"bare flags are not offered":     {[]string{"--names"}, nil},
 		"a kubeconfig that is not there": {[]string{"--primary-kubeconfig", "/does/not/exist", "--primary-context", ""}, nil},
 	} {

@@ -14,6 +14,8 @@ type Site interface {
 	xsite.Cluster
 	// Roles gives the least Roles of a user for a site in that role as YAML, with or without what a run can do without.
 	Roles(role xsite.Role, optional bool) (string, error)
+	// KubernetesVersion asks the API server for its version.
+	KubernetesVersion(ctx context.Context) (string, error)
 	// Close ends its connections.
 	Close()
 }
@@ -41,6 +43,14 @@ type Deps struct {
 	Who     func() string
 	Connect Connector
 	Recover Engine
+	// Clock is the time between two looks.
+	Clock xsite.Clock
+	// Status looks at both sites; [xsite.Status] does.
+	Status func(ctx context.Context, options xsite.StatusOptions) xsite.PairStatus
+	// Diff compares the contents of both sites; [xsite.Diff] does.
+	Diff func(ctx context.Context, options xsite.DiffOptions) (xsite.DiffReport, error)
+	// Versions asks one site; [xsite.Versions] does.
+	Versions func(ctx context.Context, site xsite.Cluster) xsite.SiteVersions
 	// Abort, DiscardJournal, Prune, Fence and Lift are those of package xsite.
 	Abort          func(ctx context.Context, options xsite.AbortOptions) (xsite.Report, error)
 	DiscardJournal func(ctx context.Context, options xsite.DiscardOptions) (xsite.Report, error)

@@ -12,26 +12,70 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
-// newHistoryCommand makes the command that lists earlier runs, with prune below it.
+// newHistoryCommand makes the command that lists earlier runs, or shows one of them, with prune below it.
 func newHistoryCommand(deps Deps) *cobra.Command {
+	var named string
 	cmd := newSideCommand(deps, side{
-		use:   "history --primary-context NAME --secondary-context NAME",
+		use:   "history [RUN] --primary-context NAME --secondary-context NAME",
 		short: "List earlier runs, and one that did not finish",
 		long: `
 			List the runs of which a record lies in either cluster, the newest first. The last ten that are
-			over are kept, and every one that did not finish. Nothing is changed.`,
+			over are kept, and every one that did not finish. With the name of a run, or the beginning of it, show
+			all that is recorded of that one. Nothing is changed.`,
 		example: `
-			kubectl ispn-resync history --primary-context site-a --secondary-context site-b`,
+			kubectl ispn-resync history --primary-context site-a --secondary-context site-b
+
+			# Everything about one of them
+			kubectl ispn-resync history 1f2e3d4c --primary-context site-a --secondary-context site-b`,
+		args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return noArguments(cmd, args[1:])
+			}
+			named = strings.Join(args, "")
+			return nil
+		},
 		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
 			runs, err := xsite.History(ctx, o.engine.PrimaryCluster, o.engine.SecondaryCluster)
 			if err != nil {
 				return nil, err
 			}
-			return historyObject(runs, o.pair.name()), nil
+			history := historyObject(runs, o.pair.name())
+			if named == "" {
+				return history, nil
+			}
+			return runNamed(history, named)
 		},
 	})
 	cmd.AddCommand(newPruneCommand(deps))
 	return cmd
+}
+
+// runNamed finds a run by its name or the beginning of it.
+func runNamed(history *api.History, named string) (api.Object, error) {
+	found := -1
+	names := []string{"prune"}
+	for i, run := range history.Runs {
+		names = append(names, run.RunID)
+		if run.RunID == named {
+			found = i
+			break
+		}
+		if !strings.HasPrefix(run.RunID, named) {
+			continue
+		}
+		if found >= 0 {
+			return nil, usagef("%q begins the names of several runs, %s and %s among them", named, history.Runs[found].RunID, run.RunID)
+		}
+		found = i
+	}
+	if found >= 0 {
+		run := history.Runs[found]
+		return &api.Run{Header: api.NewHeader(api.KindRun, run.RunID), RunContent: run}, nil
+	}
+	if near, ok := nearest(named, names); ok {
+		return nil, usagef("there is no record of a run %q; did you mean %s?", named, near)
+	}
+	return nil, usagef("there is no record of a run %q; history without a name lists them all", named)
 }
 
 // newPruneCommand makes the command that removes what runs left.
@@ -127,35 +171,18 @@ func dash(s string) string {
 	return s
 }
 
-// runText tells one run in full.
-func runText(run *api.Run, v view) string {
-	var b strings.Builder
-	for _, field := range [][2]string{
-		{"run", run.RunID},
-		{"begun", stamp(run.Started)},
-		{"last noted", stamp(run.Updated)},
-		{"by", run.Who},
-		{"reason", run.Reason},
-		{"tool", run.Tool},
-		{"kept", run.Kept},
-		{"discarded", run.Discarded},
-		{"came to", run.Phase},
-		{"caches", cachesCell(run.Caches)},
-		{"end", run.End},
-		{"unreadable", run.Unreadable},
-		{"recorded in", strings.Join(run.Contexts, ", ")},
-	} {
-		if field[1] != "" {
-			writeWrapped(&b, pad(field[0], len("recorded in  ")), printable(field[1]), v.width())
-		}
-	}
-	return b.String()
-}
-
 // stamp writes a time, and nothing for none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// clock writes the time of day, and nothing for none.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("15:04:05Z")
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -158,20 +157,17 @@ func runContent(run xsite.PastRun) api.RunContent {
 	}
 	var caches []api.RunCache
 	for _, c := range run.Caches {
-		caches = append(caches, api.RunCache{Name: c.Name, Cleared: c.Cleared, Pushed: c.Pushed, Verified: c.Verified, Nodes: c.Nodes})
+		caches = append(caches, api.RunCache{
+			Name: c.Name, Cleared: c.Cleared, Pushed: c.Pushed, Verified: c.Verified, Nodes: c.Nodes,
+			PrimaryOriginal:   api.RunBackup{OtherSite: string(c.Original.PrimaryHoldsSecondary), Mode: string(c.Original.PrimaryMode)},
+			SecondaryOriginal: api.RunBackup{OtherSite: string(c.Original.SecondaryHoldsPrimary), Mode: string(c.Original.SecondaryMode)},
+		})
 	}
 	return api.RunContent{
-		Caches: caches,
-		RunID:  run.RunID, Started: run.Started, Updated: run.Updated, Who: run.Who, Reason: run.Reason, Tool: run.Tool,
+		Caches: caches, Ended: string(run.Ended), Cleared: run.Cleared, Verified: run.Verified, Leaked: run.Leaked,
+		KeycloakInstances: run.KeycloakInstances,
+		RunID:             run.RunID, Started: run.Started, Updated: run.Updated, Who: run.Who, Reason: run.Reason, Tool: run.Tool,
 		Kept: run.Kept, Discarded: run.Discarded, Phase: string(run.Phase), End: end, Unreadable: run.Unreadable, Contexts: list(run.Contexts),
-	}
-}
-
-// versionObject publishes a build.
-func versionObject(info version.Info) *api.Version {
-	return &api.Version{
-		Header: api.NewHeader(api.KindVersion, info.Version),
-		Client: api.ClientVersion{Version: info.Version, Commit: info.Commit, GoVersion: info.Go, Platform: info.Platform},
 	}
 }
 

@@ -23,7 +23,11 @@ func RealDeps(streams genericiooptions.IOStreams) Deps {
 		Connect: func(ctx context.Context, options kube.Options) (Site, error) {
 			return kube.Connect(ctx, options)
 		},
+		Clock:          xsite.WallClock{},
 		Recover:        xsite.Recover,
+		Status:         xsite.Status,
+		Versions:       xsite.Versions,
+		Diff:           xsite.Diff,
 		Abort:          xsite.Abort,
 		DiscardJournal: xsite.DiscardJournal,
 		Prune:          xsite.Prune,

@@ -28,6 +28,8 @@ type resyncOptions struct {
 	output *outputFlags
 	// turn keeps the two sites' credential plugins from asking at once.
 	turn *kube.Turn
+	// lookOnly says that nothing will be changed, so that less needs to be found.
+	lookOnly bool
 	// all are the flags of the command, once complete.
 	all *pflag.FlagSet
 }
@@ -147,21 +149,10 @@ func (o *resyncOptions) confirmation() confirmation {
 	}
 }
 
-// connect connects to both sites: at the same time, unless a credential plugin may ask something, since nobody can
-// answer two questions at once.
+// connect connects to both sites.
 func (o *resyncOptions) connect(ctx context.Context) (primary, secondary Site, err error) {
-	var primaryErr, secondaryErr error
-	if o.pair.primary.mayPrompt() || o.pair.secondary.mayPrompt() {
-		if primary, primaryErr = o.connectOne(ctx, o.pair.primary); primaryErr == nil {
-			secondary, secondaryErr = o.connectOne(ctx, o.pair.secondary)
-		}
-	} else {
-		var both sync.WaitGroup
-		both.Go(func() { primary, primaryErr = o.connectOne(ctx, o.pair.primary) })
-		both.Go(func() { secondary, secondaryErr = o.connectOne(ctx, o.pair.secondary) })
-		both.Wait()
-	}
-	if err := errors.Join(primaryErr, secondaryErr); err != nil {
+	primary, secondary, failed := o.connectEach(ctx, nil, nil)
+	if err := errors.Join(failed[xsite.Primary], failed[xsite.Secondary]); err != nil {
 		for _, site := range []Site{primary, secondary} {
 			if site != nil {
 				site.Close()
@@ -170,6 +161,41 @@ func (o *resyncOptions) connect(ctx context.Context) (primary, secondary Site, e
 		return nil, nil, err
 	}
 	return primary, secondary, nil
+}
+
+// connectEach connects to those of both sites that are nil, and gives the error of each that cannot be connected to: at
+// the same time, unless a credential plugin may ask something, since nobody can answer two questions at once.
+func (o *resyncOptions) connectEach(ctx context.Context, primary, secondary Site) (p, s Site, failed map[xsite.Role]error) {
+	var primaryErr, secondaryErr error
+	connectPrimary := func() {
+		if primary == nil {
+			primary, primaryErr = o.connectOne(ctx, o.pair.primary)
+		}
+	}
+	connectSecondary := func() {
+		if secondary == nil {
+			secondary, secondaryErr = o.connectOne(ctx, o.pair.secondary)
+		}
+	}
+	if o.pair.primary.mayPrompt() || o.pair.secondary.mayPrompt() {
+		connectPrimary()
+		if primaryErr == nil || o.lookOnly {
+			connectSecondary()
+		}
+	} else {
+		var both sync.WaitGroup
+		both.Go(connectPrimary)
+		both.Go(connectSecondary)
+		both.Wait()
+	}
+	failed = map[xsite.Role]error{}
+	if primaryErr != nil {
+		failed[xsite.Primary] = primaryErr
+	}
+	if secondaryErr != nil {
+		failed[xsite.Secondary] = secondaryErr
+	}
+	return primary, secondary, failed
 }
 
 // connectOne connects to one site. It returns when the context ends, even where client-go's discovery, which knows no
@@ -182,6 +208,7 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 	options.Turn = o.turn
 	options.ObserveCall = traceCalls(flags.role)
 	options.NoPrimaryLease = o.run.noPrimaryLease
+	options.LookOnly = o.lookOnly
 	type connection struct {
 		site Site
 		err  error

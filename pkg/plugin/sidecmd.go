@@ -34,6 +34,18 @@ type side struct {
 	do func(ctx context.Context, o *sideOptions) (string, error)
 	// object is do for a command with an object to write, which has the flags of output.
 	object func(ctx context.Context, o *sideOptions) (api.Object, error)
+	// verdict judges the object once it is written; nil for a command whose success is 0.
+	verdict func(object api.Object) error
+	// act is do for a command that connects and writes by itself.
+	act func(ctx context.Context, o *sideOptions) error
+	// writes says that it writes an object, so that it has the flags of output.
+	writes bool
+	// pairOptional says that either context may be left out.
+	pairOptional bool
+	// args names what it may be given besides flags; nil for nothing.
+	args cobra.PositionalArgs
+	// lookOnly says that it only looks, with fewer rights than a run.
+	lookOnly bool
 }
 
 // sideOptions are what such a command was asked to do.
@@ -61,10 +73,15 @@ type roleSite struct {
 
 // newSideCommand makes a command beside the recovery.
 func newSideCommand(deps Deps, s side) *cobra.Command {
+	s.writes = s.writes || s.object != nil
+	if s.args == nil {
+		s.args = noArguments
+	}
 	o := &sideOptions{resyncOptions: newResyncOptions(deps), side: s}
+	o.lookOnly = s.lookOnly
 	cmd := &cobra.Command{
 		Use: s.use, Short: s.short, Long: templates.LongDesc(s.long), Example: templates.Examples(s.example),
-		Args: noArguments,
+		Args: s.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.path = cmd.CommandPath()
 			if err := o.Complete(cmd); err != nil {
@@ -88,7 +105,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 			}
 		})
 	}
-	if s.object != nil {
+	if s.writes {
 		options.AddFlagSet(o.output.flags)
 	}
 	groups := []flagGroup{
@@ -110,7 +127,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		cmd.Flags().AddFlagSet(set)
 	}
 	setHelp(cmd, groups)
-	if s.object != nil {
+	if s.writes {
 		completions = append(completions, o.output.completions())
 	}
 	if slices.Contains(s.shared, reportFlag) {
@@ -125,8 +142,11 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 // validate judges the flags; nothing is contacted.
 func (o *sideOptions) validate() error {
 	pair := o.pair.validate
-	if o.side.primaryOnly {
+	switch {
+	case o.side.primaryOnly:
 		pair = o.pair.validatePrimary
+	case o.side.pairOptional:
+		pair = o.pair.validateGiven
 	}
 	for _, judge := range []func() error{pair, o.target.validate, o.resyncOptions.run.validate, o.output.validate, o.side.validate} {
 		if judge == nil {
@@ -155,6 +175,9 @@ func (o *sideOptions) report(ctx context.Context) error {
 // run connects, does it, and writes what there is to say.
 func (o *sideOptions) run(ctx context.Context) error {
 	o.warnOfFlags()
+	if o.side.act != nil {
+		return o.side.act(ctx, o)
+	}
 	var primary, secondary Site
 	var err error
 	if o.side.primaryOnly {
@@ -206,7 +229,10 @@ func (o *sideOptions) writeObject(ctx context.Context) error {
 	if err != nil {
 		return &failure{err: err, again: commandLineOf(o.path, o.all)}
 	}
-	return o.output.write(o.deps.Streams.Out, object, o.outView())
+	if err := o.output.write(o.deps.Streams.Out, object, o.outView()); err != nil || o.side.verdict == nil {
+		return err
+	}
+	return o.side.verdict(object)
 }
 
 // agree shows an undertaking and gets the name of the site that confirms it.

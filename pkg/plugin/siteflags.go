@@ -147,6 +147,27 @@ func (p *pairFlags) validatePrimary() error {
 // name names the pair, for objects that are about both sites.
 func (p *pairFlags) name() string { return p.primary.context() + "." + p.secondary.context() }
 
+// validateGiven judges the flags of those sites whose context is given.
+func (p *pairFlags) validateGiven() error {
+	if err := p.refuseBare(); err != nil {
+		return err
+	}
+	for _, site := range []*siteFlags{p.primary, p.secondary} {
+		if site.context() == "" {
+			continue
+		}
+		if err := site.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayPrompt says whether connecting to either of the given sites may ask the user for something.
+func (p *pairFlags) mayPrompt() bool {
+	return slices.ContainsFunc([]*siteFlags{p.primary, p.secondary}, func(s *siteFlags) bool { return s.context() != "" && s.mayPrompt() })
+}
+
 // refuseBare names the pair to use in the place of a flag that would be meant for which of the two sites?
 func (p *pairFlags) refuseBare() error {
 	var refused error

@@ -12,10 +12,12 @@ type column struct {
 type table struct {
 	columns []column
 	rows    [][]string
+	// gap is the number of blanks between columns.
+	gap int
 }
 
 // newTable makes an empty table.
-func newTable(columns ...column) *table { return &table{columns: columns} }
+func newTable(columns ...column) *table { return &table{columns: columns, gap: 3} }
 
 // row adds a row.
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
@@ -23,16 +25,19 @@ func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 // fit lays the table out for a screen: on a terminal that is too narrow for it each row becomes a block of lines.
 // Where no person looks, a row is a line however long it is.
 func (t *table) fit(v view) string {
-	text := t.text()
-	if !v.terminal {
-		return text
+	if v.terminal && t.width() >= v.columns {
+		return t.blocks(v)
 	}
-	for line := range strings.Lines(text) {
-		if width(strings.TrimSuffix(line, "\n")) >= v.columns {
-			return t.blocks(v)
-		}
+	return t.text()
+}
+
+// width is that of the longest line.
+func (t *table) width() int {
+	longest := 0
+	for line := range strings.Lines(t.text()) {
+		longest = max(longest, width(strings.TrimSuffix(line, "\n")))
 	}
-	return text
+	return longest
 }
 
 // blocks lays each row out as lines of title and cell, with what the first column says above them.
@@ -71,7 +76,7 @@ func (t *table) text() string {
 		var line strings.Builder
 		for i, cell := range row {
 			if i > 0 {
-				line.WriteString("   ")
+				line.WriteString(strings.Repeat(" ", t.gap))
 			}
 			if t.columns[i].right {
 				line.WriteString(padLeft(cell, widths[i]))

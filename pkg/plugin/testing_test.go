@@ -82,6 +82,8 @@ func (f *fakeSite) Roles(role xsite.Role, optional bool) (string, error) {
 
 func (f *fakeSite) Close() { f.closed(f.context) }
 
+func (f *fakeSite) KubernetesVersion(context.Context) (string, error) { return "v1.33.2", nil }
+
 func (f *fakeSite) Place() xsite.Place { return xsite.Place{Context: f.context} }
 
 // Journals gives the record of a run that is over.
@@ -130,6 +132,16 @@ type rig struct {
 	// connects is told of each connection, if set.
 	connects func(kube.Options)
 	engine   Engine
+	// clock is the time between two looks of status; looks are what they see, the last one again and again.
+	clock *fakeClock
+	looks []xsite.PairStatus
+	// versions are those of a context.
+	versions map[string]xsite.SiteVersions
+	// differs is what diff finds, compared what it was asked.
+	differs  xsite.DiffReport
+	compared xsite.DiffOptions
+	// diff is asked in its place, if set.
+	diff func(context.Context, xsite.DiffOptions) (xsite.DiffReport, error)
 
 	mu        sync.Mutex
 	connected []connected
@@ -142,6 +154,8 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, in: bytes.NewReader(nil), out: &buffer{}, err: &buffer{}, env: map[string]string{}, refuse: map[string]error{}}
+	r.clock, r.looks = &fakeClock{now: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)}, []xsite.PairStatus{sampleStatus()}
+	r.differs = sampleDiff()
 	r.engine = func(ctx context.Context, options xsite.Options) (xsite.Result, error) {
 		result := xsite.Result{Plan: samplePlan(), DryRun: options.DryRun}
 		if options.DryRun {
@@ -193,6 +207,31 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 				return nil, err
 			}
 			return &fakeSite{context: options.ContextName, closed: r.close}, nil
+		},
+		Clock: r.clock,
+		Status: func(_ context.Context, o xsite.StatusOptions) xsite.PairStatus {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			look := r.looks[0]
+			if len(r.looks) > 1 {
+				r.looks = r.looks[1:]
+			}
+			for role, site := range map[xsite.Role]*xsite.SiteStatus{xsite.Primary: &look.Primary, xsite.Secondary: &look.Secondary} {
+				if err := o.Unconnected[role]; err != nil {
+					*site = xsite.SiteStatus{Role: role, Problem: err.Error()}
+				}
+			}
+			return look
+		},
+		Versions: func(_ context.Context, site xsite.Cluster) xsite.SiteVersions {
+			return r.versions[site.Place().Context]
+		},
+		Diff: func(ctx context.Context, o xsite.DiffOptions) (xsite.DiffReport, error) {
+			r.compared = o
+			if r.diff != nil {
+				return r.diff(ctx, o)
+			}
+			return r.differs, nil
 		},
 		Recover: func(ctx context.Context, options xsite.Options) (xsite.Result, error) { return r.engine(ctx, options) },
 	}

@@ -39,6 +39,10 @@ func textOf(object api.Object, v view) (string, error) {
 		return planText(o.PlanContent, v) + "\nEvery check passed. This was a dry run: " + nothingChanged + ".\n", nil
 	case *api.Result:
 		return summaryText(o, v), nil
+	case *api.Status:
+		return statusText(o, v), nil
+	case *api.Diff:
+		return diffText(o, v), nil
 	case *api.Failure:
 		return failureText(o), nil
 	case *api.History:
@@ -46,7 +50,7 @@ func textOf(object api.Object, v view) (string, error) {
 	case *api.Run:
 		return runText(o, v), nil
 	case *api.Version:
-		return versionText(o), nil
+		return versionText(o, v), nil
 	default:
 		return "", fmt.Errorf("there is no text for a %T", object)
 	}

@@ -23,6 +23,7 @@ const (
 	PhaseAbort Phase = "abort"
 	PhasePrune Phase = "prune"
 	PhaseFence Phase = "fence"
+	PhaseDiff  Phase = "diff"
 )
 
 // Phases lists all phases of a recovery in the order in which it goes through them.

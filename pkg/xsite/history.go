@@ -22,6 +22,15 @@ type PastRun struct {
 	Kept      string `json:"kept,omitempty"`
 	Discarded string `json:"discarded,omitempty"`
 	Phase     Phase  `json:"phase,omitempty"`
+	// Ended is the phase that ended last as it should.
+	Ended Phase `json:"ended,omitempty"`
+	// Cleared is true once a clear may have been sent, Verified once the contents were proved equal; Leaked says what the
+	// canary found when a clear reached the primary.
+	Cleared  bool   `json:"cleared,omitempty"`
+	Verified bool   `json:"verified,omitempty"`
+	Leaked   string `json:"leaked,omitempty"`
+	// KeycloakInstances maps the secondary's Keycloaks to their original counts.
+	KeycloakInstances map[string]int `json:"keycloakInstances,omitempty"`
 	// Closed is how the run was closed: succeeded, undone, aborted; empty for one that is unfinished.
 	Closed string `json:"closed,omitempty"`
 	// Unreadable says why a record cannot be read; then only RunID and Contexts are known.
@@ -34,20 +43,35 @@ type PastRun struct {
 
 // History lists the runs of a pair, newest first. It changes nothing.
 func History(ctx context.Context, clusters ...Cluster) ([]PastRun, error) {
-	runs := map[string]*PastRun{}
+	records := make([]siteRecords, 0, len(clusters))
 	for _, cluster := range clusters {
 		place := cluster.Place()
 		stored, err := cluster.Journals(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("read the journals of %s: %w", place, err)
 		}
-		for _, one := range stored {
+		records = append(records, siteRecords{place.Context, stored})
+	}
+	return pastRuns(records...), nil
+}
+
+// siteRecords are the records that lie in one site.
+type siteRecords struct {
+	context string
+	stored  []StoredJournal
+}
+
+// pastRuns merges the records of sites to runs, newest first.
+func pastRuns(records ...siteRecords) []PastRun {
+	runs := map[string]*PastRun{}
+	for _, site := range records {
+		for _, one := range site.stored {
 			past := runs[one.ID]
 			if past == nil {
 				past = &PastRun{RunID: one.ID}
 				runs[one.ID] = past
 			}
-			past.Contexts = append(past.Contexts, place.Context)
+			past.Contexts = append(past.Contexts, site.context)
 			past.add(one)
 		}
 	}
@@ -56,7 +80,7 @@ func History(ctx context.Context, clusters ...Cluster) ([]PastRun, error) {
 			return c
 		}
 		return strings.Compare(a.RunID, b.RunID)
-	}), nil
+	})
 }
 
 // valuesOf gives what the pointers of a map point to.
@@ -84,6 +108,10 @@ func (p *PastRun) add(stored StoredJournal) {
 	if record.Updated.After(p.Updated) || p.Who == "" {
 		p.Started, p.Updated, p.Who, p.Reason, p.Tool = record.Started, record.Updated, record.Who, record.Reason, record.Tool
 		p.Kept, p.Discarded, p.Phase, p.Closed = record.PrimarySite, record.SecondarySite, record.Phase, record.Closed
+		p.Ended, p.Cleared, p.Verified, p.KeycloakInstances = record.Ended, record.Cleared, record.Verified, record.KeycloakInstances
+	}
+	if record.Leaked != "" { // either site's record is enough
+		p.Leaked = record.Leaked
 	}
 	if p.Closed == "" {
 		p.Closed = closed

@@ -26,6 +26,8 @@ type PastCache struct {
 	CacheReached
 
 	Name string `json:"name"`
+	// Original is the state of its backups before the run's first change.
+	Original CacheOriginal `json:"original"`
 }
 
 // keepEvery is the least pause before a write that is made for the caches alone. What they reach is written with what is
@@ -76,7 +78,7 @@ func (j *journal) unverified() {
 func (rec JournalRecord) caches() []PastCache {
 	var list []PastCache
 	for _, name := range slices.Sorted(maps.Keys(rec.Caches)) {
-		list = append(list, PastCache{Name: name, CacheReached: rec.Reached[name]})
+		list = append(list, PastCache{Name: name, CacheReached: rec.Reached[name], Original: rec.Caches[name]})
 	}
 	return list
 }

@@ -61,6 +61,16 @@ type RunContent struct {
 	Discarded string `json:"discarded,omitempty"`
 	// Phase is the phase that was entered last.
 	Phase string `json:"phase,omitempty"`
+	// Ended is the phase that ended last as it should.
+	Ended string `json:"ended,omitempty"`
+	// Cleared is true once a clear may have been sent: what the secondary held is gone.
+	Cleared bool `json:"cleared"`
+	// Verified is true once the contents of both sites were proved equal.
+	Verified bool `json:"verified"`
+	// Leaked says what was found when a clear reached the primary.
+	Leaked string `json:"leaked,omitempty"`
+	// KeycloakInstances are the original counts of the secondary's Keycloaks, by TYPE/NAME.
+	KeycloakInstances map[string]int `json:"keycloakInstances,omitempty"`
 	// End is succeeded, undone or aborted, fence for the record of a fence; unfinished for a run that is not over, unreadable for a record that cannot be read.
 	End string `json:"end" jsonschema:"enum=succeeded,enum=undone,enum=aborted,enum=fence,enum=unfinished,enum=unreadable"`
 	// Unreadable says why a record cannot be read.
@@ -83,6 +93,18 @@ type RunCache struct {
 	Verified time.Time `json:"verified,omitzero"`
 	// Nodes are the servers of the secondary that the last of these is about.
 	Nodes []string `json:"nodes,omitempty"`
+	// PrimaryOriginal is how the primary's backup to the secondary was before the first change.
+	PrimaryOriginal RunBackup `json:"primaryOriginal,omitzero"`
+	// SecondaryOriginal is how the secondary's backup to the primary was before the first change.
+	SecondaryOriginal RunBackup `json:"secondaryOriginal,omitzero"`
+}
+
+// RunBackup is a backup from one site to the other before a run's first change.
+type RunBackup struct {
+	// OtherSite is what the site had the other one marked as: online or offline.
+	OtherSite string `json:"otherSite,omitempty"`
+	// Mode is the state-transfer mode.
+	Mode string `json:"mode,omitempty"`
 }
 
 // The ends of a run that is not over, and of one whose record cannot be read.

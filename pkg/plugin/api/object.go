@@ -54,6 +54,8 @@ type Lister interface{ Each() []Object }
 // kinds makes an empty object of each kind.
 func kinds() map[string]func() Object {
 	return map[string]func() Object{
+		KindStatus:  func() Object { return &Status{} },
+		KindDiff:    func() Object { return &Diff{} },
 		KindPlan:    func() Object { return &Plan{} },
 		KindResult:  func() Object { return &Result{} },
 		KindFailure: func() Object { return &Failure{} },

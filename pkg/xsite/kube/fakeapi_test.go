@@ -25,17 +25,18 @@ type fakeAPI struct {
 	t      *testing.T
 	server *httptest.Server
 
-	mu       sync.Mutex
-	version  int
-	objects  map[string]object // by path
-	watchers map[chan object]string
-	denied   map[string]bool // "VERB RESOURCE" or "VERB RESOURCE/NAME"
-	broken   map[string]int  // "VERB RESOURCE": how many calls answer 500
-	gone     map[string]bool // "PLURAL.GROUP" that the server does not serve, or serves without scale ("PLURAL/scale")
-	requests []string        // "VERB RESOURCE[/SUB][/NAME]", without discovery
-	before   map[string]func()
-	logs     map[string]string // by pod
-	warning  string
+	mu         sync.Mutex
+	version    int
+	objects    map[string]object // by path
+	watchers   map[chan object]string
+	denied     map[string]bool // "VERB RESOURCE" or "VERB RESOURCE/NAME"
+	broken     map[string]int  // "VERB RESOURCE": how many calls answer 500
+	gone       map[string]bool // "PLURAL.GROUP" that the server does not serve, or serves without scale ("PLURAL/scale")
+	requests   []string        // "VERB RESOURCE[/SUB][/NAME]", without discovery
+	before     map[string]func()
+	logs       map[string]string // by pod
+	warning    string
+	gitVersion string
 	// unauthorized makes every call one of somebody whom the server does not know.
 	unauthorized bool
 	userAgents   map[string]bool
@@ -224,7 +225,7 @@ type call struct {
 
 func parse(r *http.Request) (call, bool) {
 	path := strings.Trim(r.URL.Path, "/")
-	if path == "api" || path == "apis" {
+	if path == "api" || path == "apis" || path == "version" {
 		return call{}, false
 	}
 	path, core := strings.CutPrefix(path, "api/")
@@ -318,6 +319,10 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeAPI) discover(w http.ResponseWriter, c call, r *http.Request) {
 	switch r.URL.Path {
+	case "/version":
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.write(w, object{"gitVersion": f.gitVersion})
 	case "/api":
 		f.write(w, object{"kind": "APIVersions", "versions": []string{"v1"}})
 	case "/apis":

@@ -42,6 +42,9 @@ func (w workload) ref() string { return w.kind.ref(w.name) }
 // Errors: *ForbiddenError, *AnswerError for a recorded count that is no number, or what the API server said; a workload
 // that does not exist any more is such an error.
 func (s *Site) Keycloaks(ctx context.Context) ([]xsite.Keycloak, error) {
+	if s.noTargets != nil {
+		return nil, s.noTargets
+	}
 	keycloaks := make([]xsite.Keycloak, len(s.targets))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(callsAtOnce)

@@ -2,10 +2,13 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -44,6 +47,9 @@ type Options struct {
 	SPDYForPortForward, SPDYForExec bool
 	// Turn keeps credential plugins from running at the same time as those of other sites with the same Turn; nil for none.
 	Turn *Turn
+	// LookOnly is for who only looks: Keycloaks that cannot be found, or not be read, are an error of the method Keycloaks
+	// and not of Connect.
+	LookOnly bool
 	// UserAgent is sent to the API server and to Infinispan.
 	UserAgent string
 	// ObserveCall is told about every call to Infinispan; nil for nobody.
@@ -68,6 +74,8 @@ type Site struct {
 	server     server
 	door       endpoint
 	targets    []workload
+	// noTargets says why there are none to look at.
+	noTargets error
 	// served are the kinds that are only looked at, by PLURAL.GROUP.
 	served map[string]serving
 	log    serverLog
@@ -141,7 +149,10 @@ func (s *Site) discover(ctx context.Context) error {
 	s.place.Infinispan = found.ref
 	s.place.InfinispanUID = string(found.uid)
 	if s.targets, err = s.findKeycloaks(ctx); err != nil {
-		return err
+		if _, misnamed := errors.AsType[*RefError](err); misnamed || !s.opts.LookOnly {
+			return err
+		}
+		s.noTargets = err
 	}
 	s.findServed()
 	if s.door, err = s.findEndpoint(ctx); err != nil {
@@ -158,6 +169,21 @@ func (s *Site) String() string { return s.place.String() }
 
 // GoString gives the place and nothing else.
 func (s *Site) GoString() string { return "kube.Site(" + s.place.String() + ")" }
+
+// KubernetesVersion asks the API server for its version, e.g. v1.33.2.
+func (s *Site) KubernetesVersion(ctx context.Context) (string, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	body, err := s.api.kube.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return "", s.failed(attempt{"get", "/version", "", ""}, err)
+	}
+	var found version.Info
+	if err := json.Unmarshal(body, &found); err != nil || found.GitVersion == "" {
+		return "", &AnswerError{Ref: "/version", Problem: "it names no version"}
+	}
+	return found.GitVersion, nil
+}
 
 // Close ends all connections to pods. Nodes of this Site fail from then on.
 func (s *Site) Close() {

@@ -1,0 +1,51 @@
+package plugin
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api/apitest"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+)
+
+func TestVersionContactsOnlyWhatItWasGiven(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{nil, 0}, {[]string{"--primary-context", "site-a"}, 1}, {[]string{"--secondary-context", "site-b"}, 1}, {pair(), 2}} {
+		r := newRig(t)
+		r.versions = map[string]xsite.SiteVersions{"site-a": {Infinispan: []string{"15.0.21.Final"}}, "site-b": {Infinispan: []string{"15.0.21.Final"}}}
+		code := r.run(append([]string{"version", "-o", "json"}, c.args...)...)
+		v, ok := apitest.Valid(t, api.KindVersion, r.out.String()).(*api.Version)
+		if code != ExitDone || !ok || len(r.connected) != c.want || len(r.closed) != c.want || len(v.Warnings) > 0 {
+			t.Errorf("%v: exit code %d, %d sites\n%s", c.args, code, len(r.connected), r.out)
+		}
+		if (v.Primary != nil) != strings.Contains(strings.Join(c.args, " "), "site-a") {
+			t.Errorf("%v: primary %+v", c.args, v.Primary)
+		}
+	}
+	r := newRig(t)
+	if code := r.run("version", "--primary-context", "site-x"); code != ExitUsage {
+		t.Errorf("a context that does not exist: exit code %d", code)
+	}
+}
+
+func TestVersionsThatDoNotFitTogetherAreToldAndASiteThatDoesNotAnswerToo(t *testing.T) {
+	r := newRig(t)
+	r.versions = map[string]xsite.SiteVersions{
+		"site-a": {Infinispan: []string{"15.0.21.Final", "15.2.6.Final"}, OpenRuns: []string{"kubectl-ispn-resync v0.9.0"}},
+		"site-b": {Infinispan: []string{"17.1.0.Final"}, OpenRuns: []string{"kubectl-ispn-resync v0.9.0", "kubectl-ispn-resync v0.0.0-dev"}},
+	}
+	if code := r.run(append([]string{"version"}, pair()...)...); code != ExitDone {
+		t.Fatal(r.err)
+	}
+	_, sites, _ := strings.Cut(r.out.String(), "\n")
+	golden(t, "version", sites)
+	r = newRig(t)
+	r.refuse["site-b"] = errors.New("no route to " + evilName)
+	if code := r.run(append([]string{"version"}, pair()...)...); code != ExitDone || !strings.Contains(r.out.String(), "x^[[2J") {
+		t.Errorf("exit code %d: %s", code, r.out)
+	}
+}
