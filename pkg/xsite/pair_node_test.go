@@ -232,6 +232,28 @@ func (n node) Stats(ctx context.Context, name string) (stats infinispan.CacheSta
 	return stats, err
 }
 
+// SendQueues counts what waits for the peer; every owner has it, and both servers are (V81). A clear is not counted.
+func (n node) SendQueues(ctx context.Context) (queues map[string]int64, err error) {
+	err = n.ask(ctx, "SendQueues", "", func() error {
+		queues = map[string]int64{}
+		for name, c := range n.caches {
+			if n.pair.mute {
+				return nil
+			}
+			if c.config.Backups[n.peer().name].Strategy == infinispan.StrategyAsync {
+				queues[name] = 0
+			}
+		}
+		for _, q := range n.pair.queue {
+			if q.from == n.site {
+				queues[q.cache]++
+			}
+		}
+		return nil
+	})
+	return queues, err
+}
+
 func (n node) Connections(ctx context.Context) ([]infinispan.Connection, error) {
 	err := n.ask(ctx, "Connections", "", func() error {
 		if strings.HasPrefix(n.site.version, "14.") {

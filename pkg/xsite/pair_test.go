@@ -46,8 +46,9 @@ type pair struct {
 	// starved and lossy count the coming pushes, by cache of the sender, that never move, and that report OK after they
 	// lost entries on the way (V16).
 	starved, lossy map[string]int
-	// slow is how long an ASYNC change waits in the sender.
+	// slow is how long an ASYNC change waits in the sender; mute servers do not tell what waits.
 	slow time.Duration
+	mute bool
 
 	// uids numbers pods and servers that were replaced.
 	uids  int

@@ -89,6 +89,13 @@ func FuzzAnswers(f *testing.F) {
 				}
 			}
 		}
+		if queues, err := parseQueues(a); err == nil {
+			for cache, size := range queues {
+				if cache == "" || size < 0 {
+					t.Errorf("cache %q: took %d for the size of a queue", cache, size)
+				}
+			}
+		}
 		_, _ = parseCacheNames(a)
 		_, _ = parseStats(a)
 		if config, err := parseConfig(a, "sessions"); err == nil {

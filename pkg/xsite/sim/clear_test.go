@@ -99,6 +99,32 @@ func TestRemovesThatAreQueuedReachThePrimaryInSpiteOfTheHeader(t *testing.T) { /
 	}
 }
 
+// What waits is told by the metrics of each owner, a clear is not, and it is gone once the sender runs while offline.
+func TestTheMetricsTellWhatIsQueued(t *testing.T) { // V81
+	simulate(t, async(""), func(w *world) {
+		queued := func(when string, want int64) {
+			t.Helper()
+			if got, err := w.b0.SendQueues(w.ctx()); err != nil || got["sessions"] != want {
+				t.Errorf("%s: %d changes are queued, want %d: %v", when, got["sessions"], want, err)
+			}
+		}
+		w.Load("sessions", numbered("fresh", 20))
+		queued("idle", 0)
+		w.a.Freeze()
+		for _, key := range w.b.Keys("sessions")[:10] {
+			w.must(w.b.Remove(w.ctx(), "sessions", key))
+		}
+		w.Pass(100 * time.Millisecond)
+		queued("the primary is frozen", 10)
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		w.must(w.b0.Clear(w.ctx(), "sessions"))
+		queued("offline and cleared", 10)
+		w.a.Thaw()
+		w.Pass(time.Minute)
+		queued("thawed", 0)
+	})
+}
+
 // On 14 a clear waits as long as the queue backs off, up to five minutes; later it is dropped with the first look (F1).
 func TestQueuedClearOn14OutlivesALongHold(t *testing.T) {
 	each(t, async(""), func(w *world) {

@@ -94,6 +94,10 @@ func everyCall(w *world) map[string]func(context.Context, *infinispan.Client) er
 			stats, err := c.Stats(ctx, "sessions")
 			return want(err, stats.ApproximateEntries, int64(3))
 		},
+		"SendQueues": func(ctx context.Context, c *infinispan.Client) error {
+			queues, err := c.SendQueues(ctx)
+			return want(err, len(queues), 1) // the others are SYNC
+		},
 		"Connections": func(ctx context.Context, c *infinispan.Client) error {
 			list, err := c.Connections(ctx)
 			if w.version == "14.0.28" && errors.Is(err, infinispan.ErrUnsupported) {

@@ -31,6 +31,8 @@ func (n *Node) route(r *http.Request) *request {
 	}}
 	parts := segments(r)
 	switch {
+	case r.URL.Path == "/metrics" && r.Method == http.MethodGet:
+		q.do("metrics", atOnce(metrics))
 	case len(parts) == 0:
 	case parts[0] == "caches" && len(parts) == 1 && r.Method == http.MethodGet:
 		q.do("names", atOnce(names))

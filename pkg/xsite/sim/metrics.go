@@ -1,0 +1,33 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// metrics answers with the one gauge that anybody asks for here: how many keys an ASYNC backup has to send still, which
+// each owner counts (V81). A clear that waits is not counted. Without statistics it is -1.
+func metrics(q *request) reply {
+	s := q.node.site
+	var text strings.Builder
+	text.WriteString("# TYPE some_other_metric gauge\nsome_other_metric{node=\"x\"} 1.0\n")
+	for _, name := range sortedKeys(s.caches) {
+		c := s.caches[name]
+		if c.spec.Strategy != infinispan.StrategyAsync {
+			continue
+		}
+		size := len(c.queue.keys)
+		if c.spec.NoStatistics {
+			size = -1
+		}
+		if s.world.release.before(16, 0, 0) {
+			_, _ = fmt.Fprintf(&text, "vendor_cache_manager_default_cache_%s_async_xsite_statistics_queue_size{cache=%q,node=%q,} %d.0\n", name, name, q.node.name, size)
+		} else {
+			_, _ = fmt.Fprintf(&text, "infinispan_async_xsite_statistics_queue_size{cache=%q,cache_manager=\"default\",node=%q} %d.0\n", name, q.node.name, size)
+		}
+	}
+	return reply{status: http.StatusOK, kind: "text/plain; version=0.0.4; charset=utf-8", body: text.String()}
+}
