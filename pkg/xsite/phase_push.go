@@ -60,6 +60,9 @@ type transfer struct {
 	took     map[string]time.Duration
 	// censused is when the servers were last counted.
 	censused time.Time
+	// unseen is true once the secondary was out of the primary's sight and taken offline there for all caches; resent once
+	// what had been pushed before that was pushed again.
+	unseen, resent bool
 }
 
 // newTransfer makes the work of a run that has pushed nothing yet.
@@ -86,6 +89,10 @@ func (t *transfer) all(ctx context.Context, caches []CachePlan) error {
 // batch pushes some caches at the same time until each reports OK, repeating those that fail.
 func (t *transfer) batch(ctx context.Context, caches []CachePlan) error {
 	for len(caches) > 0 {
+		var err error
+		if caches, err = t.withUnseen(ctx, caches); err != nil {
+			return err
+		}
 		failed, err := t.once(ctx, caches)
 		if err != nil {
 			return err

@@ -37,8 +37,10 @@ func (r *run) verify(ctx context.Context) error {
 		if err := r.transfer.batch(ctx, []CachePlan{c}); err != nil {
 			return err
 		}
-		if !slices.Equal(servers, r.proved) { // what was compared went with the servers that held it
-			r.noted(Secondary, "the servers of site %s changed: every cache is compared anew", r.secondary.name)
+		// What was compared went with the servers that held it, or has been pushed again.
+		if resent := r.transfer.resent; resent || !slices.Equal(servers, r.proved) {
+			r.transfer.resent = false
+			r.noted(Secondary, "the servers of site %s changed, or were out of sight: every cache is compared anew", r.secondary.name)
 			r.result.Caches, at = nil, 0
 			r.journal.unverified()
 		}

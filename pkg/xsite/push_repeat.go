@@ -20,7 +20,7 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 	}
 	r.noted("", "repeating cache %s: %s", c.Name, brief(because))
 	r.cacheState(CacheState{Cache: c.Name, State: "repeating", Attempt: t.attempts[c.Name]})
-	if err := r.awaitWhole(ctx); err != nil {
+	if err := t.awaitWhole(ctx); err != nil {
 		return err
 	}
 	if err := r.endPush(ctx, c); err != nil {
@@ -51,31 +51,68 @@ func lost(err error) bool {
 	return errors.Is(err, ErrPodGone) || errors.Is(err, infinispan.ErrUnreachable)
 }
 
-// unseenLimit is how long the primary may be without sight of the secondary while servers are waited for. A relay node that
-// is replaced takes some seconds of it; what is online on the primary makes its writes fail as long.
-const unseenLimit = 30 * time.Second
+// unseenLimit is how long the two sites may be without sight of each other while servers are waited for. With the failure
+// detection that the operator sets up, a site is missed after 48 s and seen again 47 s after it is back (V24): a secondary of
+// one server that restarts is out of sight for long.
+const unseenLimit = 2 * time.Minute
 
-// awaitWhole waits until both sites have all their servers back, and surveys them. It does not wait for a secondary that is
-// out of the primary's sight.
-func (r *run) awaitWhole(ctx context.Context) error {
+// awaitWhole waits until both sites have all their servers back and see each other, and surveys them. What is online on the
+// primary while the secondary is out of its sight makes its writes fail at once (V51), so that is taken offline first, for
+// every cache of the plan, and the wait goes on.
+func (t *transfer) awaitWhole(ctx context.Context) error {
+	r := t.run
 	seen := r.opts.Clock.Now()
 	return r.await(ctx, "", "both sites to be whole", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
 		err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) })
 		if err == nil {
 			err = r.checkHealth(ctx)
 		}
+		if err == nil {
+			err = guardView(r.primary, r.secondary)
+		}
 		if err == nil || ctx.Err() != nil {
 			return true, "", err
 		}
+		guard, _ := StoppedBy(err)
 		relay, unseen := r.outOfSight(ctx)
-		if now := r.opts.Clock.Now(); !unseen {
+		switch now := r.opts.Clock.Now(); {
+		case !unseen && guard != GuardReachable:
 			seen = now
-		} else if now.Sub(seen) >= unseenLimit {
-			return false, "", unreachable(r.primary, r.secondary, relay)
+		case now.Sub(seen) >= unseenLimit:
+			return false, "", errors.Join(unreachable(r.primary, r.secondary, relay), err)
+		}
+		if unseen && !t.unseen {
+			t.unseen = true
+			if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
+				r.noted(Primary, "%s", oneLine(err))
+			}
 		}
 		return false, brief(err), nil // servers and API servers come back
 	})
 }
+
+// withUnseen adds the caches that were pushed before the secondary was out of the primary's sight, and so was taken offline
+// there, and prepares them for another push: they miss what was written since.
+func (t *transfer) withUnseen(ctx context.Context, caches []CachePlan) ([]CachePlan, error) {
+	if !t.unseen {
+		return caches, nil
+	}
+	t.unseen, t.resent = false, true
+	for _, c := range t.run.plan.Caches {
+		among := slices.ContainsFunc(caches, func(o CachePlan) bool { return o.Name == c.Name })
+		if among || t.attempts[c.Name] == 0 {
+			continue
+		}
+		if err := t.renew(ctx, c, errUnseen); err != nil {
+			return nil, err
+		}
+		caches = append(slices.Clip(caches), c)
+	}
+	return caches, nil
+}
+
+// errUnseen is why a cache whose push had succeeded is pushed again.
+var errUnseen = errors.New("the secondary was out of the primary's sight, and was taken offline there")
 
 // outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. No answer is not a no.
 func (r *run) outOfSight(ctx context.Context) (member, bool) {
