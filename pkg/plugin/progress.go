@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"sync"
+
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -23,4 +25,43 @@ func newProgress(deps Deps, logging bool) progress {
 		return newLive(deps.Streams.ErrOut, s)
 	}
 	return newLines(deps.Streams.ErrOut)
+}
+
+// newProgress shows the progress of this command. It leaves the screen to a credential plugin that asks in the middle of a run.
+func (o *resyncOptions) newProgress() progress {
+	shown := &manyPauses{progress: newProgress(o.deps, o.all.Changed("v"))}
+	o.turn.Watch(func(asking bool) {
+		if asking {
+			shown.Pause()
+		} else {
+			shown.Resume()
+		}
+	})
+	return shown
+}
+
+// manyPauses goes on after the last of several pauses at the same time.
+type manyPauses struct {
+	progress
+
+	mu     sync.Mutex
+	paused int
+}
+
+// Pause implements progress.
+func (m *manyPauses) Pause() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused++; m.paused == 1 {
+		m.progress.Pause()
+	}
+}
+
+// Resume implements progress.
+func (m *manyPauses) Resume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused--; m.paused == 0 {
+		m.progress.Resume()
+	}
 }

@@ -217,3 +217,28 @@ func screenAfter(t *testing.T, output string) string {
 	}
 	return strings.Join(rows, "\n") + "\n"
 }
+
+// counting is a progress that counts.
+type counting struct {
+	progress
+
+	pauses, resumes int
+}
+
+func (c *counting) Pause()  { c.pauses++ }
+func (c *counting) Resume() { c.resumes++ }
+
+func TestProgressGoesOnAfterTheLastOfSeveralPauses(t *testing.T) {
+	c := &counting{}
+	m := &manyPauses{progress: c}
+	m.Pause() // the question of this program
+	m.Pause() // a credential plugin's
+	m.Resume()
+	if c.pauses != 1 || c.resumes != 0 {
+		t.Errorf("%d pauses and %d resumes while a question stands", c.pauses, c.resumes)
+	}
+	m.Resume()
+	if c.resumes != 1 {
+		t.Errorf("%d resumes in the end", c.resumes)
+	}
+}

@@ -84,7 +84,7 @@ func (o *resyncOptions) recover(ctx context.Context, reporting *reporting) error
 	defer primary.Close()
 	defer secondary.Close()
 
-	shown := newProgress(o.deps, o.all.Changed("v"))
+	shown := o.newProgress()
 	defer shown.Close()
 	options := o.run.options()
 	options.PrimaryCluster, options.SecondaryCluster = primary, secondary

@@ -199,7 +199,7 @@ func (o *sideOptions) run(ctx context.Context) error {
 	}
 	o.engine.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
 	o.engine.Who, o.engine.Tool = o.deps.Who(), version.Get().Tool()
-	o.shown = newProgress(o.deps, o.all.Changed("v"))
+	o.shown = o.newProgress()
 	defer o.shown.Close()
 	o.engine.Observer = observers{o.shown, o.reporting}
 	write := o.writeText

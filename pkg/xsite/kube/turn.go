@@ -5,17 +5,44 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Turn lets one credential plugin run at a time. A plugin may ask the user for a code, and nobody can answer two questions at
 // once; the plugins of two sites would ask both when their credentials expire together. The sites of a pair share a Turn.
-type Turn struct{ token chan struct{} }
+type Turn struct {
+	token chan struct{}
+
+	mu    sync.Mutex
+	asked func(asking bool)
+}
+
+// asksAfter is how long a plugin runs until it is taken for one that asks. Requests with credentials at hand never take so
+// long.
+const asksAfter = 300 * time.Millisecond
 
 // NewTurn makes a turn that is free.
 func NewTurn() *Turn {
 	t := &Turn{token: make(chan struct{}, 1)}
 	t.token <- struct{}{}
 	return t
+}
+
+// Watch has f told when a plugin seems to ask the user, since it takes its time, and when it has ended. f must not block.
+func (t *Turn) Watch(f func(asking bool)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = f
+}
+
+// tell passes on.
+func (t *Turn) tell(asking bool) {
+	t.mu.Lock()
+	f := t.asked
+	t.mu.Unlock()
+	if f != nil {
+		f(asking)
+	}
 }
 
 // client-go gives no hook for the time in which a plugin runs. Its round tripper runs the plugin before it passes a request on,
@@ -68,8 +95,9 @@ type turnKey struct{}
 type heldTurn struct {
 	turn *Turn
 
-	mu   sync.Mutex
-	held bool
+	mu           sync.Mutex
+	held, asking bool
+	slow         *time.Timer
 }
 
 // take waits for the turn.
@@ -79,6 +107,7 @@ func (h *heldTurn) take(ctx context.Context) error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.held = true
+		h.slow = time.AfterFunc(asksAfter, h.asks)
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -89,8 +118,24 @@ func (h *heldTurn) take(ctx context.Context) error {
 func (h *heldTurn) give() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.held {
+		return
+	}
+	h.held = false
+	h.slow.Stop()
+	if h.asking {
+		h.asking = false
+		h.turn.tell(false)
+	}
+	h.turn.token <- struct{}{}
+}
+
+// asks says that the plugin takes its time.
+func (h *heldTurn) asks() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.held {
-		h.held = false
-		h.turn.token <- struct{}{}
+		h.asking = true
+		h.turn.tell(true)
 	}
 }

@@ -16,12 +16,12 @@ import (
 
 // plugin writes a credential plugin that takes a moment and tells a file when it begins and ends. Its credentials have a fixed
 // end of life; those of the past make it run for every call.
-func plugin(t *testing.T, name, diary, expires string) string {
+func plugin(t *testing.T, name, diary, expires, takes string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	script := `#!/bin/sh
 echo begin >>"` + diary + `"
-sleep 0.02
+sleep ` + takes + `
 echo end >>"` + diary + `"
 echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + name + `","expirationTimestamp":"` + expires + `"}}'
 `
@@ -52,7 +52,7 @@ func TestCredentialPluginsOfTwoSitesNeverRunAtOnce(t *testing.T) {
 			var sites []*Site
 			for _, side := range []string{"a", "b"} {
 				f := newSite(t)
-				user := plugin(t, side, diary, test.expires)
+				user := plugin(t, side, diary, test.expires, "0.02")
 				sites = append(sites, f.mustConnect(func(o *Options) { o.Getter, o.Turn = f.getterAs(secure(f), user), turn }))
 				f.mu.Lock()
 				f.unauthorized = test.unknown
@@ -87,7 +87,7 @@ func TestAWaitForTheOtherSitesPluginEndsWithItsCall(t *testing.T) {
 	turn := NewTurn()
 	diary := filepath.Join(t.TempDir(), "diary")
 	site := f.mustConnect(func(o *Options) {
-		o.Getter, o.Turn = f.getterAs(secure(f), plugin(t, "a", diary, "2999-01-01T00:00:00Z")), turn
+		o.Getter, o.Turn = f.getterAs(secure(f), plugin(t, "a", diary, "2999-01-01T00:00:00Z", "0")), turn
 	})
 	<-turn.token // the other site asks its user
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -98,5 +98,32 @@ func TestAWaitForTheOtherSitesPluginEndsWithItsCall(t *testing.T) {
 	turn.token <- struct{}{}
 	if _, err := site.Pods(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAPluginThatTakesItsTimeIsTakenForOneThatAsks(t *testing.T) {
+	for takes, want := range map[string]string{"0": "", "0.8": "asks ended "} {
+		t.Run(takes, func(t *testing.T) {
+			f := newSite(t)
+			turn := NewTurn()
+			site := f.mustConnect(func(o *Options) {
+				o.Getter, o.Turn = f.getterAs(secure(f), plugin(t, "a", filepath.Join(t.TempDir(), "diary"), "2001-01-01T00:00:00Z", takes)), turn
+			})
+			var mu sync.Mutex
+			var told strings.Builder
+			turn.Watch(func(asking bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				told.WriteString(map[bool]string{true: "asks ", false: "ended "}[asking])
+			})
+			if err := site.forward.check(t.Context(), podZero()); err != nil {
+				t.Fatal(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if told.String() != want {
+				t.Errorf("told %q", told.String())
+			}
+		})
 	}
 }
