@@ -49,12 +49,18 @@ func begin(t testing.TB, p *sites.Pair, args ...string) *running {
 // beginWith starts the plugin with a kubeconfig.
 func beginWith(t testing.TB, kubeconfig string, args ...string) *running {
 	t.Helper()
+	return beginIn(t, []string{"KUBECONFIG=" + kubeconfig}, args...)
+}
+
+// beginIn starts the plugin with more in its environment.
+func beginIn(t testing.TB, env []string, args ...string) *running {
+	t.Helper()
 	r := &running{t: t, stderr: &watched{seen: make(chan struct{})}}
 	if *transport != "" && !slices.Contains(args, "--transport") {
 		args = append(slices.Clone(args), "--transport", *transport)
 	}
 	r.command = exec.CommandContext(t.Context(), binary, args...)
-	r.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
+	r.command.Env = append(os.Environ(), env...)
 	r.command.Stdout = &r.stdout
 	r.command.Stderr = io.MultiWriter(r.stderr, &logWriter{t: t})
 	if err := r.command.Start(); err != nil {

@@ -124,6 +124,15 @@ func leaseNameOf(t *testing.T, site string) string {
 // asUser binds the Roles to a user for the time of the test and returns a kubeconfig of that user.
 func asUser(t *testing.T, user string, roles map[string]*rbacv1.Role) string {
 	t.Helper()
+	grant(t, user, roles)
+	kubeconfig, err := pair.UserKubeconfig(user)
+	must(t, err)
+	return kubeconfig
+}
+
+// grant binds the Roles to a user for the time of the test.
+func grant(t *testing.T, user string, roles map[string]*rbacv1.Role) {
+	t.Helper()
 	ctx := t.Context()
 	for _, s := range pair.Sites() {
 		rbac := s.Kube().RbacV1()
@@ -145,7 +154,4 @@ func asUser(t *testing.T, user string, roles map[string]*rbacv1.Role) string {
 			must(t, rbac.Roles(sites.Namespace).Delete(ctx, name, metav1.DeleteOptions{}))
 		}
 	})
-	kubeconfig, err := pair.UserKubeconfig(user)
-	must(t, err)
-	return kubeconfig
 }
