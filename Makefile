@@ -52,9 +52,9 @@ test: ## Run everything: unit tests, then the tests on real sites
 	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 60m ./e2e/...
 
 .PHONY: e2e
-e2e: ## Run the tests on real sites; RUN=NAME picks, INFINISPAN=VERSION chooses the servers
+e2e: ## Run the tests on real sites; RUN=NAME picks, INFINISPAN=VERSION chooses the servers, TRANSPORT=exec the way to them
 	hack/require.sh go java mvn
-	$(GO) test -v -count=1 -timeout 60m -run '$(or $(RUN),.)' ./e2e $(if $(INFINISPAN),-infinispan $(INFINISPAN))
+	$(GO) test -v -count=1 -timeout 60m -run '$(or $(RUN),.)' ./e2e $(if $(INFINISPAN),-infinispan $(INFINISPAN)) $(if $(TRANSPORT),-transport $(TRANSPORT))
 
 .PHONY: bench
 bench: ## Print the figures of one recovery on real sites, one line each: bench NAME VALUE UNIT
