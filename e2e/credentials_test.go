@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,7 +190,7 @@ func mustRunOneAtATime(t *testing.T, diary string) {
 	must(t, err)
 	for pair := range slices.Chunk(strings.Split(strings.TrimSpace(string(content)), "\n"), 2) {
 		begin, _ := strings.CutPrefix(pair[0], "begin ")
-		if len(pair) != 2 || pair[1] != fmt.Sprintf("end %s", begin) {
+		if len(pair) != 2 || pair[1] != "end "+begin {
 			t.Fatalf("two plugins ran at once:\n%s", content)
 		}
 	}

@@ -26,6 +26,7 @@ func TestClustersBehindAProxyAreReached(t *testing.T) {
 	truth := makeStale(t, 40)
 	tunnels, socks := listen(t, serveConnect), listen(t, serveSOCKS)
 	byEnvironment := "HTTPS_PROXY=http://" + tunnels.address
+	const noSocket, noExecSocket = "KUBECTL_PORT_FORWARD_WEBSOCKETS=false", "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false"
 	for _, c := range []struct {
 		name  string
 		proxy string // of the kubeconfig
@@ -37,17 +38,11 @@ func TestClustersBehindAProxyAreReached(t *testing.T) {
 		{"HTTPS_PROXY, exec", "", []string{byEnvironment}, tunnels, []string{"--transport", "exec"}},
 		{"proxy-url", "http://" + tunnels.address, nil, tunnels, []string{"--transport", "port-forward"}},
 		{"proxy-url, exec", "http://" + tunnels.address, nil, tunnels, []string{"--transport", "exec"}},
-		{
-			"proxy-url, SPDY", "http://" + tunnels.address, []string{"KUBECTL_PORT_FORWARD_WEBSOCKETS=false"}, tunnels,
-			[]string{"--transport", "port-forward"},
-		},
-		{
-			"proxy-url, exec, SPDY", "http://" + tunnels.address, []string{"KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false"}, tunnels,
-			[]string{"--transport", "exec"},
-		},
+		{"proxy-url, SPDY", "http://" + tunnels.address, []string{noSocket}, tunnels, []string{"--transport", "port-forward"}},
+		{"proxy-url, exec, SPDY", "http://" + tunnels.address, []string{noExecSocket}, tunnels, []string{"--transport", "exec"}},
 		{"SOCKS5", "socks5://" + socks.address, nil, socks, []string{"--transport", "port-forward"}},
 		{"SOCKS5, exec", "socks5://" + socks.address, nil, socks, []string{"--transport", "exec"}},
-		{"SOCKS5, SPDY", "socks5://" + socks.address, []string{"KUBECTL_PORT_FORWARD_WEBSOCKETS=false"}, socks, []string{"--transport", "port-forward"}},
+		{"SOCKS5, SPDY", "socks5://" + socks.address, []string{noSocket}, socks, []string{"--transport", "port-forward"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := c.by.served.Load()

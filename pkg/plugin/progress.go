@@ -52,7 +52,8 @@ type manyPauses struct {
 func (m *manyPauses) Pause() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.paused++; m.paused == 1 {
+	m.paused++
+	if m.paused == 1 {
 		m.progress.Pause()
 	}
 }
@@ -61,7 +62,8 @@ func (m *manyPauses) Pause() {
 func (m *manyPauses) Resume() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.paused--; m.paused == 0 {
+	m.paused--
+	if m.paused == 0 {
 		m.progress.Resume()
 	}
 }

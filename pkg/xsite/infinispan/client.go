@@ -20,6 +20,8 @@ const (
 	defaultUserAgent = "kubectl-ispn-resync"
 	// idleConnTimeout closes connections that a run no longer uses.
 	idleConnTimeout = 90 * time.Second
+	// idleConns are kept, more than a run makes calls to one server at once; a new one costs requests to the API server.
+	idleConns = 8
 	// tlsHandshakeTimeout bounds the handshake inside a call.
 	tlsHandshakeTimeout = 15 * time.Second
 )
@@ -92,6 +94,7 @@ func New(o Options) (*Client, error) {
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
 		DisableCompression:  true,
 		IdleConnTimeout:     idleConnTimeout,
+		MaxIdleConnsPerHost: idleConns,
 	}
 	// A listing has a connection of its own. On one that was used before, the transport would silently repeat a request
 	// that the server dropped (V40), and the server would refuse the repeated Digest answer: a false 401.
