@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
@@ -90,11 +93,32 @@ func (o *outputFlags) write(out io.Writer, object api.Object, v view) error {
 	}
 	var b bytes.Buffer // whole or not at all
 	for _, one := range o.each(shown) {
-		if err := o.printer.PrintObj(one, &b); err != nil {
+		printed, err := o.printed(one)
+		if err != nil {
+			return err
+		}
+		if err := o.printer.PrintObj(printed, &b); err != nil {
 			return fmt.Errorf("print as %s: %w", *o.print.OutputFormat, err)
 		}
 	}
 	return writeAll(out, b.String())
+}
+
+// printed gives an object as its printer needs it. That of jsonpath writes the numbers of a struct as 1.2e+06; those of an
+// object without a type it writes in full.
+func (o *outputFlags) printed(object api.Object) (runtime.Object, error) {
+	if !strings.HasPrefix(*o.print.OutputFormat, "jsonpath") {
+		return object, nil
+	}
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("encode a %T: %w", object, err)
+	}
+	var untyped unstructured.Unstructured
+	if err := untyped.UnmarshalJSON(data); err != nil {
+		return nil, fmt.Errorf("read a %T: %w", object, err)
+	}
+	return &untyped, nil
 }
 
 // each gives what is printed one by one: names are those of the parts.

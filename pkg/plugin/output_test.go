@@ -102,6 +102,18 @@ func TestEveryFormatOfKubectlIsWritten(t *testing.T) {
 	}
 }
 
+func TestLargeNumbersAreWrittenInFull(t *testing.T) {
+	for _, format := range []string{
+		"jsonpath={.caches[1].primary.entries}", "jsonpath-as-json={.caches[1].primary.entries}",
+		"go-template={{(index .caches 1).primary.entries}}", "json", "yaml",
+	} {
+		r := newRig(t)
+		if code := r.run(append([]string{"status"}, pair("-o", format)...)...); code != ExitDone || !strings.Contains(r.out.String(), "1200300") {
+			t.Errorf("-o %s: exit code %d\n%s%s", format, code, r.out, r.err)
+		}
+	}
+}
+
 func TestAFormatThatCannotBeIsRefusedBeforeAnythingIsContacted(t *testing.T) {
 	for _, format := range []string{"jsn", "jsonpath={.a[", "go-template={{", "jsonpath", "table"} {
 		r := newRig(t)
