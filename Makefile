@@ -90,6 +90,10 @@ SITES = $(GO) run ./e2e/sites/cmd/sites
 demo: ## Show a recovery from nothing: two real sites, an outage, the plugin; leaves the sites up
 	@hack/demo.sh
 
+.PHONY: record
+record: ## Record docs/session.svg and docs/session.txt from a recovery on real sites
+	@hack/record.sh
+
 .PHONY: demo-down
 demo-down: ## Take the sites of the demo down and remove what they left
 	$(SITES) down --name demo

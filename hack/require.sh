@@ -34,6 +34,10 @@ need_cc() {
   command -v "${CC:-cc}" >/dev/null || lacks "a C compiler, which the race detector of the tests needs" "Debian: apt-get install gcc libc6-dev"
 }
 
+need_tmux() {
+  command -v tmux >/dev/null || lacks "tmux, a terminal that can be recorded" "Debian: apt-get install tmux"
+}
+
 for tool in "$@"; do
   "need_$tool"
 done
