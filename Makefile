@@ -37,6 +37,7 @@ lint: $(TOOLS)/golangci-lint ## Judge format and code by .golangci.yml
 
 .PHONY: unit
 unit: ## Run the unit tests with the race detector
+	hack/require.sh go cc tmux
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./cmd/... ./hack/... ./pkg/...
 
 # The tools are built once for each version that hack/tools names.
@@ -47,7 +48,7 @@ $(TOOLS)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
 
 .PHONY: test
 test: ## Run everything: unit tests, then the tests on real sites
-	hack/require.sh go java mvn cc
+	hack/require.sh go java mvn cc tmux
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./cmd/... ./hack/... ./pkg/...
 	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 60m ./e2e/...
 

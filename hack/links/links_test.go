@@ -72,7 +72,7 @@ func pages(t *testing.T, root string) []string {
 // read gives the text of a document.
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // a document of this project
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

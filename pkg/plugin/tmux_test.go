@@ -55,10 +55,7 @@ type terminal struct {
 func newTerminal(t *testing.T, columns, lines int, command string, env ...string) *terminal {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("tmux is needed: apt-get install tmux")
-		}
-		t.Skip("tmux is not there")
+		t.Fatal("tmux is needed, a real terminal for tests: apt-get install tmux")
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -77,7 +74,7 @@ func newTerminal(t *testing.T, columns, lines int, command string, env ...string
 // tmux gives a command to the terminal and returns its answer.
 func (x *terminal) tmux(args ...string) string {
 	x.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-S", x.socket}, args...)...).CombinedOutput() //nolint:noctx // it ends at once, and cleaning up has no context
+	out, err := exec.Command("tmux", append([]string{"-S", x.socket}, args...)...).CombinedOutput()
 	if err != nil {
 		x.t.Fatalf("tmux %s: %v: %s", args[0], err, out)
 	}
