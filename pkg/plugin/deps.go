@@ -16,6 +16,8 @@ type Site interface {
 	Roles(role xsite.Role, optional bool) (string, error)
 	// KubernetesVersion asks the API server for its version.
 	KubernetesVersion(ctx context.Context) (string, error)
+	// Tell leaves an Event on the resources of the site.
+	Tell(ctx context.Context, h kube.Happening) error
 	// Close ends its connections.
 	Close()
 }

@@ -89,7 +89,8 @@ func (o *resyncOptions) recover(ctx context.Context, reporting *reporting) error
 	options := o.run.options()
 	options.PrimaryCluster, options.SecondaryCluster = primary, secondary
 	options.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
-	options.Observer = observers{shown, reporting}
+	told := newTeller(ctx, o.deps.Who(), o.run.reason, time.Now, primary, secondary)
+	options.Observer = observers{shown, reporting, told}
 	options.Who, options.Tool = o.deps.Who(), version.Get().Tool()
 	options.Confirm = func(ctx context.Context, plan xsite.Plan) error {
 		deadline.pause()
@@ -108,6 +109,7 @@ func (o *resyncOptions) recover(ctx context.Context, reporting *reporting) error
 	result, err := o.deps.Recover(ctx, options)
 	cancelled()
 	shown.Close()
+	o.endTelling(told, err)
 	reporting.gave(result)
 	if err != nil {
 		return &failure{err: err, again: commandLine(o.all)}

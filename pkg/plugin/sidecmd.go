@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -173,13 +174,12 @@ func (o *sideOptions) report(ctx context.Context) error {
 }
 
 // run connects, does it, and writes what there is to say.
-func (o *sideOptions) run(ctx context.Context) error {
+func (o *sideOptions) run(ctx context.Context) (err error) {
 	o.warnOfFlags()
 	if o.side.act != nil {
 		return o.side.act(ctx, o)
 	}
 	var primary, secondary Site
-	var err error
 	if o.side.primaryOnly {
 		primary, err = o.connectOne(ctx, o.pair.primary)
 	} else {
@@ -201,7 +201,13 @@ func (o *sideOptions) run(ctx context.Context) error {
 	o.engine.Who, o.engine.Tool = o.deps.Who(), version.Get().Tool()
 	o.shown = o.newProgress()
 	defer o.shown.Close()
-	o.engine.Observer = observers{o.shown, o.reporting}
+	seeing := observers{o.shown, o.reporting}
+	if o.side.story != "" {
+		told := newTeller(ctx, o.deps.Who(), "", time.Now, primary, secondary)
+		defer func() { o.endTelling(told, err) }()
+		seeing = append(seeing, told)
+	}
+	o.engine.Observer = seeing
 	write := o.writeText
 	if o.side.object != nil {
 		write = o.writeObject

@@ -80,6 +80,8 @@ func (f *fakeSite) Roles(role xsite.Role, optional bool) (string, error) {
 	return fmt.Sprintf("---\n# Role of the %s in %s, optional rules %t\n", role, f.context, optional), nil
 }
 
+func (f *fakeSite) Tell(context.Context, kube.Happening) error { return nil }
+
 func (f *fakeSite) Close() { f.closed(f.context) }
 
 func (f *fakeSite) KubernetesVersion(context.Context) (string, error) { return "v1.33.2", nil }

@@ -52,6 +52,7 @@ func (s *Site) permissions(role xsite.Role) []permission {
 	s.needInfinispan(list.need)
 	s.needLease(list.need, role == xsite.Primary && s.opts.NoPrimaryLease)
 	s.needKeycloak(list.need)
+	s.needEvents(list.need)
 	if role == xsite.Secondary {
 		s.needControl(list.need)
 	}

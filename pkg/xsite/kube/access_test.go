@@ -58,6 +58,7 @@ func TestTheSecondaryNeedsMoreThanThePrimary(t *testing.T) {
 		"list keycloaks.k8s.keycloak.org",
 		"get keycloaks.k8s.keycloak.org keycloak",
 		"get statefulsets.apps keycloak",
+		"create events (optional)",
 	}
 	if diff := cmp.Diff(both, asked(t, site, xsite.Primary)); diff != "" {
 		t.Error("primary:", diff)

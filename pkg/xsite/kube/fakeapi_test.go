@@ -51,6 +51,7 @@ func servedKinds() []servedKind {
 		{"pods", "Pod", "v1"},
 		{"secrets", "Secret", "v1"},
 		{"configmaps", "ConfigMap", "v1"},
+		{"events", "Event", "v1"},
 		{"leases", "Lease", "coordination.k8s.io/v1"},
 		{"statefulsets", "StatefulSet", "apps/v1"},
 		{"deployments", "Deployment", "apps/v1"},

@@ -80,6 +80,7 @@ type Site struct {
 	served map[string]serving
 	log    serverLog
 
+	told      told
 	transport Transport
 	forward   *forwarder
 	mu        sync.Mutex
