@@ -42,7 +42,7 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetOut(deps.Streams.Out)
 	cmd.SetErr(deps.Streams.ErrOut)
 	cmd.SetFlagErrorFunc(flagMistake)
-	addVerbosity(cmd, deps.Streams.ErrOut)
+	addVerbosity(cmd)
 	cmd.AddCommand(newAbortCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps),
 		newStatusCommand(deps), newVersionCommand(deps))
 	return cmd

@@ -29,7 +29,7 @@ func newProgress(deps Deps, logging bool) progress {
 
 // newProgress shows the progress of this command. It leaves the screen to a credential plugin that asks in the middle of a run.
 func (o *resyncOptions) newProgress() progress {
-	shown := &manyPauses{progress: newProgress(o.deps, o.all.Changed("v"))}
+	shown := &manyPauses{progress: newProgress(o.deps, o.all.Changed(verbosityFlag))}
 	o.turn.Watch(func(asking bool) {
 		if asking {
 			shown.Pause()

@@ -208,7 +208,8 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 	options.Note = func(message string) { o.note(string(flags.role) + ": " + message) }
 	options.SPDYForPortForward, options.SPDYForExec = o.noSocket("KUBECTL_PORT_FORWARD_WEBSOCKETS"), o.noSocket("KUBECTL_REMOTE_COMMAND_WEBSOCKETS")
 	options.Turn = o.turn
-	options.ObserveCall = traceCalls(flags.role)
+	trace := tracerFor(o.all)
+	options.ObserveCall, options.WrapTransport = trace.infinispan(flags.role), trace.wrap(flags.role)
 	options.NoPrimaryLease = o.run.noPrimaryLease
 	options.LookOnly = o.lookOnly
 	type connection struct {

@@ -2,45 +2,28 @@ package plugin
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strconv"
 
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
-
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
-// maxVerbosity is the last level at which client-go does not write bodies of answers, and with them Secrets.
-const maxVerbosity = 7
+// maxClientVerbosity is the last level at which client-go does not write bodies of answers, and with them Secrets. What is
+// asked for beyond it, a tracer writes.
+const maxClientVerbosity = 7
 
-// callVerbosity is the level from which on calls are logged, as client-go does with its own.
-const callVerbosity = 6
+// verbosityFlag is the flag, long and short.
+const verbosityFlag = "v"
 
-// traceCalls gives the observer that logs the calls to one site's Infinispan. A record holds no secret and no key.
-func traceCalls(role xsite.Role) func(infinispan.CallRecord) {
-	return func(call infinispan.CallRecord) {
-		klog.V(callVerbosity).InfoS("Infinispan call", "site", role, "method", call.Method, "path", call.Path,
-			"status", call.Status, "milliseconds", call.Duration.Milliseconds(), "err", call.Err)
-	}
-}
-
-// addVerbosity adds -v, which sets the level of client-go's log on standard error, to a command and those below it.
-func addVerbosity(cmd *cobra.Command, errOut io.Writer) {
+// addVerbosity adds -v, which sets the level of the log on standard error, to a command and those below it.
+func addVerbosity(cmd *cobra.Command) {
 	var level int
-	cmd.PersistentFlags().IntVarP(&level, "v", "v", 0,
-		"Level of the log on standard error; 0 is none, from 6 on it has every request to the API servers and to Infinispan, 7 is the highest.")
+	cmd.PersistentFlags().IntVarP(&level, verbosityFlag, verbosityFlag, 0,
+		"Level of the log on standard error; 0 is none, 6 has each request to the API servers and to Infinispan, 7 headers, 8 answers without secrets.")
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if level < 0 {
 			return usagef("-v %d is negative", level)
-		}
-		if level > maxVerbosity {
-			if _, err := fmt.Fprintf(errOut, "warning: -v %d is taken as -v %d: above it the log would hold Secrets\n", level, maxVerbosity); err != nil {
-				return fmt.Errorf("writing a warning: %w", err)
-			}
-			level = maxVerbosity
 		}
 		if level == 0 {
 			// What client-go tells its log comes back as errors as well, and its lines would tear the picture apart.
@@ -48,7 +31,7 @@ func addVerbosity(cmd *cobra.Command, errOut io.Writer) {
 			return nil
 		}
 		var verbosity klog.Level
-		if err := verbosity.Set(strconv.Itoa(level)); err != nil {
+		if err := verbosity.Set(strconv.Itoa(min(level, maxClientVerbosity))); err != nil {
 			return fmt.Errorf("setting the log level: %w", err)
 		}
 		return nil

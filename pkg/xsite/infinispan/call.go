@@ -42,6 +42,7 @@ func (r *request) shown() string {
 // answer is what came back, read whole.
 type answer struct {
 	status int
+	header http.Header
 	body   []byte
 	req    *request
 	client *Client
@@ -64,15 +65,30 @@ func (c *Client) record(r *request, a *answer, start time.Time, err error) {
 	if c.observe == nil {
 		return
 	}
-	record := CallRecord{Method: r.method, Path: r.shown(), Duration: time.Since(start), Err: err}
+	record := CallRecord{Method: r.method, Path: r.shown(), Duration: time.Since(start), Err: err, Sent: r.header}
 	var callErr *CallError
 	switch {
 	case a != nil:
-		record.Status = a.status
+		record.Status, record.Received = a.status, withoutCredentials(a.header)
+		if !r.private {
+			record.Body = c.redact(string(a.body))
+		}
 	case errors.As(err, &callErr):
 		record.Status = callErr.Status
+		if !r.private {
+			record.Body = callErr.Body
+		}
 	}
 	c.observe(record)
+}
+
+// withoutCredentials leaves out the headers by which a server asks for credentials, or speaks of them.
+func withoutCredentials(header http.Header) http.Header {
+	header = header.Clone()
+	for _, name := range []string{"Www-Authenticate", "Authentication-Info", "Set-Cookie"} {
+		header.Del(name)
+	}
+	return header
 }
 
 // exchange is do without the observer.
@@ -97,7 +113,7 @@ func (c *Client) exchange(ctx context.Context, r *request) (*answer, error) {
 	if err != nil {
 		return nil, c.failed(ctx, callCtx, r, err)
 	}
-	a := &answer{status: res.StatusCode, body: body, req: r, client: c}
+	a := &answer{status: res.StatusCode, header: res.Header, body: body, req: r, client: c}
 	if len(body) > bodyLimit {
 		return nil, a.unexpected(fmt.Sprintf("a body of more than %d bytes", bodyLimit))
 	}

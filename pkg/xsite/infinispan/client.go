@@ -58,6 +58,11 @@ type CallRecord struct {
 	Duration time.Duration
 	// Err is what went wrong with the call itself or its HTTP status; nil otherwise.
 	Err error
+	// Sent are the headers that are particular to the call, Received those of the answer. Neither says anything of
+	// credentials.
+	Sent, Received http.Header
+	// Body is the beginning of the answer; empty where that may hold personal data or passwords of stores.
+	Body string
 }
 
 // Client is the REST client of one Infinispan node. It is safe for concurrent use. Its String never shows credentials.

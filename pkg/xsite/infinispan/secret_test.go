@@ -111,3 +111,30 @@ func TestKeysAreNotInErrorsOrRecords(t *testing.T) {
 		t.Errorf("records %v", records)
 	}
 }
+
+// TestRecordsHoldNoAnswerWithPersonalDataAndNoCookie: a record is what a log shows.
+func TestRecordsHoldNoAnswerWithPersonalDataAndNoCookie(t *testing.T) {
+	var records []CallRecord
+	server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Set-Cookie", "secret")
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`"personal"`))
+	})
+	c := newTestClient(t, server, func(o *Options) { o.Observe = func(r CallRecord) { records = append(records, r) } })
+	_, _, _ = c.Get(t.Context(), "sessions", "key")
+	_ = c.Put(t.Context(), "sessions", "key", "value")
+	_, _ = c.CacheConfig(t.Context(), "sessions")
+	_ = c.Keys(t.Context(), "sessions", func([]byte) error { return nil })
+	_ = c.Clear(t.Context(), "sessions")
+	if len(records) < 5 {
+		t.Fatalf("%d records", len(records))
+	}
+	for _, r := range records {
+		if shown := strings.Contains(r.Path, "action=clear"); (r.Body != "") != shown {
+			t.Errorf("%s %s has the answer %q in its record", r.Method, r.Path, r.Body)
+		}
+		if r.Received.Get("Set-Cookie") != "" {
+			t.Errorf("%s %s has a cookie in its record", r.Method, r.Path)
+		}
+	}
+}

@@ -64,6 +64,9 @@ func newClients(options Options) (*clients, error) {
 	}
 	c := &clients{contextName: name, namespace: namespace, config: config, token: &tokenWatch{}}
 	config.Wrap(c.token.wrap)
+	if options.WrapTransport != nil {
+		config.Wrap(options.WrapTransport)
+	}
 	if c.server, err = serverURL(config); err != nil {
 		return nil, err
 	}

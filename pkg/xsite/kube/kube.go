@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -54,6 +55,8 @@ type Options struct {
 	UserAgent string
 	// ObserveCall is told about every call to Infinispan; nil for nobody.
 	ObserveCall func(infinispan.CallRecord)
+	// WrapTransport, where set, wraps the transport of every call to the API server but those of discovery and port-forwards.
+	WrapTransport func(http.RoundTripper) http.RoundTripper
 	// Warn takes remarks for the user, with raw strings from the cluster in them; nil drops them.
 	Warn func(string)
 	// Note takes what the user should know and need not mind, likewise; nil drops it.
