@@ -16,20 +16,30 @@ import (
 
 // told is what the tests read of a report.
 type told struct {
-	Metadata struct{ Name string }
-	Outcome  string
-	ExitCode int
-	Who      string
-	Reason   string
-	State    []string
-	Phases   []struct{ Name, Status string }
-	Caches   []struct {
-		Name    string
-		Kept    int64
-		Pushes  int
-		State   string
-		Entries []struct{ Site string }
-	}
+	Metadata struct {
+		Name string `json:"name"`
+	} `json:"metadata"`
+	Outcome  string      `json:"outcome"`
+	ExitCode int         `json:"exitCode"`
+	Reason   string      `json:"reason"`
+	State    []string    `json:"state"`
+	Phases   []toldPhase `json:"phases"`
+	Caches   []toldCache `json:"caches"`
+}
+
+// toldPhase is a phase of a report.
+type toldPhase struct {
+	Name   string `json:"name"`
+	Status string `json:"status"`
+}
+
+// toldCache is a cache of a report.
+type toldCache struct {
+	Name    string `json:"name"`
+	Kept    int64  `json:"kept"`
+	Pushes  int    `json:"pushes"`
+	State   string `json:"state"`
+	Entries []any  `json:"entries"`
 }
 
 // reports are the flags for a report in every format, in a folder.

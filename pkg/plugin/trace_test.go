@@ -22,6 +22,7 @@ func logged(t *testing.T, do func()) string {
 	var b bytes.Buffer
 	state := klog.CaptureState()
 	defer state.Restore()
+	klog.ClearLogger() // a command without -v leaves one that drops everything
 	flags := flag.NewFlagSet("klog", flag.PanicOnError)
 	klog.InitFlags(flags)
 	for name, value := range map[string]string{"logtostderr": "false", "alsologtostderr": "false", "stderrthreshold": "FATAL"} {
@@ -78,10 +79,10 @@ func TestBodiesOfTheAPIServerAreLoggedOnlyWhereTheyHoldNoSecret(t *testing.T) {
 		"https://api/apis/k8s.keycloak.org/v2/namespaces/keycloak/keycloaks/keycloak":       false,
 		"https://api/apis/apps/v1/namespaces/keycloak/statefulsets/infinispan":              false,
 		"https://api/apis/infinispan.org/v1/namespaces/configmaps/infinispans/x":            false,
-		namespace + "secrets/infinispan": false,
-		namespace + "secrets":            false,
-		namespace + "pods":               false,
-		"https://api/version":            false,
+		namespace + "secrets/infinispan":                                                    false,
+		namespace + "secrets":                                                               false,
+		namespace + "pods":                                                                  false,
+		"https://api/version":                                                               false,
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("c4n4ry sent"))
 		if err != nil {
@@ -118,7 +119,7 @@ func TestBodiesOfTheAPIServerAreLoggedOnlyWhereTheyHoldNoSecret(t *testing.T) {
 }
 
 func TestAWatchIsNotKept(t *testing.T) {
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api/api/v1/namespaces/x/configmaps?watch=1", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api/api/v1/namespaces/x/configmaps?watch=1", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,9 @@ func TestRecordsHoldNoAnswerWithPersonalDataAndNoCookie(t *testing.T) {
 		_, _ = w.Write([]byte(`"personal"`))
 	})
 	c := newTestClient(t, server, func(o *Options) { o.Observe = func(r CallRecord) { records = append(records, r) } })
-	_, _, _ = c.Get(t.Context(), "sessions", "key")
+	if _, _, err := c.Get(t.Context(), "sessions", "key"); err != nil {
+		t.Error(err)
+	}
 	_ = c.Put(t.Context(), "sessions", "key", "value")
 	_, _ = c.CacheConfig(t.Context(), "sessions")
 	_ = c.Keys(t.Context(), "sessions", func([]byte) error { return nil })

@@ -101,7 +101,7 @@ func cut(text string, most int) string {
 	const end = "..."
 	text = text[:most-len(end)]
 	if last, size := utf8.DecodeLastRuneInString(text); last == utf8.RuneError && size == 1 { // the cut went through a character
-		for len(text) > 0 && !utf8.RuneStart(text[len(text)-1]) {
+		for text != "" && !utf8.RuneStart(text[len(text)-1]) {
 			text = text[:len(text)-1]
 		}
 		text = text[:max(len(text)-1, 0)]
