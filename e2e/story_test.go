@@ -126,9 +126,6 @@ func TestARunTellsItsStory(t *testing.T) {
 	}
 	mustTell(t, story.Metadata.Name, "ResyncStarted", "KeycloakScaledDown", "SiteTakenOffline", "CachesCleared", "StateTransferStarted",
 		"StateTransferCompleted", "ContentsVerified", "SiteBroughtOnline", "KeycloakStarted", "ResyncCompleted")
-	if keep := os.Getenv("KEEP_REPORTS"); keep != "" {
-		must(t, os.CopyFS(keep, os.DirFS(dir)))
-	}
 }
 
 // TestAnInterruptedRunAndItsAbortTellTheirStory interrupts the push, and kills a run in it.
