@@ -180,3 +180,19 @@ func TestARefusedRunLeavesAReportAndNoEvent(t *testing.T) {
 	}
 	mustTell(t, story.Metadata.Name)
 }
+
+// TestWithoutTheRightToLeaveEventsARunWarnsAndPasses runs as a user with the required rights only.
+func TestWithoutTheRightToLeaveEventsARunWarnsAndPasses(t *testing.T) {
+	fresh(t, sites.Sync)
+	truth := makeStale(t, 40)
+	dir := t.TempDir()
+	kubeconfig := asUser(t, "required", printedRoles(t, "--no-optional"))
+	out := beginWith(t, kubeconfig, straight(reports(dir)...)...).wait().mustSucceed(t)
+	mustBeRecovered(t, truth)
+	for _, place := range []string{"primary (context site-a", "secondary (context site-b"} {
+		if want := place + ", namespace keycloak, infinispan/infinispan): this user may not create events"; !strings.Contains(out.stderr, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	mustTell(t, readStory(t, dir).Metadata.Name)
+}

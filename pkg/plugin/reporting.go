@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/report"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -181,7 +182,7 @@ func (r *reporting) outcome(err error) report.End {
 }
 
 // write writes the report into its files.
-func (r *reporting) write(now report.Report) error {
+func (r *reporting) write(now api.Report) error {
 	var problems []error
 	for _, file := range r.files {
 		problems = append(problems, file.Write(now))

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,22 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api/apitest"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/report"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
-// readReport reads a report in JSON.
-func readReport(t *testing.T, path string) report.Report {
+// readReport reads a report in JSON, which must be valid by its schema.
+func readReport(t *testing.T, path string) *api.Report {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r report.Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return apitest.Valid(t, api.KindReport, string(text)).(*api.Report)
 }
 
 func TestAReportIsWrittenHoweverTheRunEnds(t *testing.T) {
@@ -144,7 +141,7 @@ func TestAKilledRunLeavesAReport(t *testing.T) {
 				break
 			}
 		}
-		if now := readReport(t, path); now.Outcome != report.OutcomeUnfinished || now.Phases[0].Status != report.Running {
+		if now := readReport(t, path); now.Outcome != report.OutcomeUnfinished || now.Phases[0].Status != api.ReportRunning {
 			t.Errorf("while it runs: %+v", now)
 		}
 		return sampleResult(), nil

@@ -52,14 +52,16 @@ func (t *tracer) infinispan(role xsite.Role) func(infinispan.CallRecord) {
 			return
 		}
 		words := []any{
-			"site", role, "method", call.Method, "path", call.Path, "status", call.Status,
-			"milliseconds", call.Duration.Milliseconds(), "err", call.Err,
+			"site", role, "method", call.Method, "path", call.Path, "status", call.Status, "milliseconds", call.Duration.Milliseconds(),
+		}
+		if call.Err != nil {
+			words = append(words, "err", printable(call.Err.Error()))
 		}
 		if t.level >= headerVerbosity {
 			words = append(words, "sent", call.Sent)
 		}
 		if t.level >= bodyVerbosity {
-			words = append(words, "received", call.Received, "body", t.beginning(call.Body))
+			words = append(words, "received", headers(call.Received), "body", t.beginning(call.Body))
 		}
 		klog.InfoS("Infinispan call", words...)
 	}
@@ -73,16 +75,29 @@ func (t *tracer) wrap(role xsite.Role) func(http.RoundTripper) http.RoundTripper
 	return func(next http.RoundTripper) http.RoundTripper { return &tracedTrip{tracer: t, role: role, next: next} }
 }
 
-// beginning is as much of a body as the level allows.
+// beginning is as much of a body as the level allows. klog writes a text of several lines as it is, so that it must be
+// harmless for a terminal.
 func (t *tracer) beginning(body string) string {
 	most := shortBody
 	if t.level >= longVerbosity {
 		most = longBody
 	}
-	if len(body) <= most {
-		return body
+	if len(body) > most {
+		body = strings.ToValidUTF8(body[:most], "") + "[truncated]"
 	}
-	return strings.ToValidUTF8(body[:most], "") + "[truncated]"
+	return strings.Join(printableLines(body), "\n")
+}
+
+// headers are those of an answer without cookies, harmless for a terminal.
+func headers(received http.Header) http.Header {
+	shown := http.Header{}
+	for name, values := range received {
+		for _, value := range values {
+			shown.Add(printable(name), printable(value))
+		}
+	}
+	shown.Del("Set-Cookie")
+	return shown
 }
 
 // tracedTrip logs the calls to one API server.
@@ -91,6 +106,9 @@ type tracedTrip struct {
 	role   xsite.Role
 	next   http.RoundTripper
 }
+
+// WrappedRoundTripper is how client-go finds what is inside.
+func (t *tracedTrip) WrappedRoundTripper() http.RoundTripper { return t.next }
 
 // RoundTrip implements http.RoundTripper.
 func (t *tracedTrip) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -105,9 +123,7 @@ func (t *tracedTrip) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return res, err
 	}
-	header := res.Header.Clone()
-	header.Del("Set-Cookie")
-	klog.InfoS("Response headers", "site", t.role, "method", req.Method, "path", req.URL.Path, "status", res.StatusCode, "received", header)
+	klog.InfoS("Response headers", "site", t.role, "method", req.Method, "path", req.URL.Path, "status", res.StatusCode, "received", headers(res.Header))
 	if shown && res.StatusCode != http.StatusSwitchingProtocols && req.URL.Query().Get("watch") == "" {
 		res.Body = &tracedBody{ReadCloser: res.Body, said: func(text string) {
 			klog.InfoS("Response body", "site", t.role, "method", req.Method, "path", req.URL.Path, "body", t.tracer.beginning(text))

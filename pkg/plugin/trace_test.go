@@ -118,6 +118,16 @@ func TestBodiesOfTheAPIServerAreLoggedOnlyWhereTheyHoldNoSecret(t *testing.T) {
 	}
 }
 
+func TestWhatAServerSaysIsHarmlessInTheLog(t *testing.T) {
+	const hostile = "one\n\x1b[2Jtwo\u202e\n"
+	text := logged(t, func() {
+		(&tracer{level: bodyVerbosity}).infinispan(xsite.Primary)(infinispan.CallRecord{Body: hostile, Err: errors.New(hostile), Received: http.Header{"X": {hostile}}})
+	})
+	if strings.ContainsAny(text, "\x1b\u202e") || !strings.Contains(text, "two") {
+		t.Errorf("logged: %q", text)
+	}
+}
+
 func TestAWatchIsNotKept(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api/api/v1/namespaces/x/configmaps?watch=1", http.NoBody)
 	if err != nil {

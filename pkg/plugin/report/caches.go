@@ -3,6 +3,7 @@ package report
 import (
 	"slices"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/legible"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -13,10 +14,10 @@ const mostCounts = 400
 // planned takes in the sites and caches of the plan.
 func (r *Recorder) planned(plan xsite.Plan) {
 	r.fromPlan(plan)
-	at := secondsOf(r.now().Sub(r.report.Started))
+	at := api.SecondsOf(r.now().Sub(r.report.Started))
 	for i := range r.report.Caches {
 		c := &r.report.Caches[i]
-		c.Entries = []Count{
+		c.Entries = []api.ReportCount{
 			{AtSeconds: at, Site: string(xsite.Primary), Entries: c.Kept},
 			{AtSeconds: at, Site: string(xsite.Secondary), Entries: c.Discarded},
 		}
@@ -34,24 +35,24 @@ func (r *Recorder) fromPlan(plan xsite.Plan) {
 	}
 	for i := range plan.Caches {
 		c := &plan.Caches[i]
-		r.report.Caches = append(r.report.Caches, Cache{
-			Name: c.Name, SecondaryName: c.RemoteName, State: "planned", Kept: c.PrimaryEntries, Discarded: c.SecondaryEntries, Entries: []Count{},
+		r.report.Caches = append(r.report.Caches, api.ReportCache{
+			Name: c.Name, SecondaryName: c.RemoteName, State: "planned", Kept: c.PrimaryEntries, Discarded: c.SecondaryEntries, Entries: []api.ReportCount{},
 		})
 	}
 }
 
 // siteOf translates a site of a plan.
-func siteOf(plan xsite.SitePlan) Site {
-	site := Site{
+func siteOf(plan xsite.SitePlan) api.ReportSite {
+	site := api.ReportSite{
 		Name: plan.Name, Context: plan.Place.Context, Server: plan.Place.Server, Namespace: plan.Place.Namespace,
-		Infinispan: plan.Place.Infinispan, Version: plan.Version, Entries: plan.Entries, Pods: []string{}, Keycloaks: []Keycloak{},
+		Infinispan: plan.Place.Infinispan, Version: plan.Version, Entries: plan.Entries, Pods: []string{}, Keycloaks: []api.ReportKeycloak{},
 	}
 	for i := range plan.Pods {
 		site.Pods = append(site.Pods, plan.Pods[i].Name)
 	}
 	for i := range plan.Keycloaks {
 		k := &plan.Keycloaks[i]
-		site.Keycloaks = append(site.Keycloaks, Keycloak{Ref: k.Ref, Namespace: k.Namespace, Instances: k.Instances, ReadyPods: k.ReadyPods})
+		site.Keycloaks = append(site.Keycloaks, api.ReportKeycloak{Ref: k.Ref, Namespace: k.Namespace, Instances: k.Instances, ReadyPods: k.ReadyPods})
 	}
 	return site
 }
@@ -60,7 +61,7 @@ func siteOf(plan xsite.SitePlan) Site {
 func (r *Recorder) cache(e xsite.Event) {
 	r.cacheStep(e)
 	state := e.Cache
-	i := slices.IndexFunc(r.report.Caches, func(c Cache) bool { return c.Name == state.Cache })
+	i := slices.IndexFunc(r.report.Caches, func(c api.ReportCache) bool { return c.Name == state.Cache })
 	if i < 0 {
 		return
 	}
@@ -73,7 +74,7 @@ func (r *Recorder) cache(e xsite.Event) {
 	}
 	for _, role := range []xsite.Role{xsite.Primary, xsite.Secondary} {
 		if n, read := state.Counted[role]; read {
-			c.Entries = append(c.Entries, Count{AtSeconds: secondsOf(e.Time.Sub(r.report.Started)), Site: string(role), Entries: n})
+			c.Entries = append(c.Entries, api.ReportCount{AtSeconds: api.SecondsOf(e.Time.Sub(r.report.Started)), Site: string(role), Entries: n})
 		}
 	}
 	if len(c.Entries) > mostCounts {
@@ -82,7 +83,7 @@ func (r *Recorder) cache(e xsite.Event) {
 }
 
 // thinned leaves every other number out, but keeps the first and the last.
-func thinned(all []Count) []Count {
+func thinned(all []api.ReportCount) []api.ReportCount {
 	kept := all[:0:0]
 	for i, c := range all {
 		if i%2 == 0 || i < 2 || i >= len(all)-2 {
@@ -95,15 +96,15 @@ func thinned(all []Count) []Count {
 // cacheStep keeps one step for each cache and attempt in a phase.
 func (r *Recorder) cacheStep(e xsite.Event) {
 	phase, state := r.present(), e.Cache
-	var step *Step
+	var step *api.ReportStep
 	for i := range phase.Steps {
-		if s := &phase.Steps[i]; s.Kind == KindCache && s.Attempt == state.Attempt && s.Status == Running && cacheOf(s.Text) == state.Cache {
+		if s := &phase.Steps[i]; s.Kind == KindCache && s.Attempt == state.Attempt && s.Status == api.ReportRunning && cacheOf(s.Text) == state.Cache {
 			step = s
 		}
 	}
 	if step == nil {
 		step = r.step(e, KindCache)
-		step.Attempt, step.Status = state.Attempt, Running
+		step.Attempt, step.Status = state.Attempt, api.ReportRunning
 		if state.State == "pushing" || state.State == "comparing" { // it begins with this report, not before it
 			step.Started = e.Time.UTC()
 		}
@@ -115,12 +116,12 @@ func (r *Recorder) cacheStep(e xsite.Event) {
 	case state.Done > 0:
 		step.Text += ", " + legible.Count(state.Done)
 	}
-	step.TookSeconds = secondsOf(e.Time.Sub(step.Started))
+	step.TookSeconds = api.SecondsOf(e.Time.Sub(step.Started))
 	switch state.State {
 	case "cleared", "pushed", "equal":
-		step.Status = Passed
+		step.Status = api.ReportPassed
 	case "unequal", "failed", "repeating":
-		step.Status = Failed
+		step.Status = api.ReportFailed
 	}
 	if state.State == "pushed" || state.State == "repeating" {
 		r.pushTook(state.Cache, step.TookSeconds)
@@ -138,7 +139,7 @@ func cacheOf(text string) string {
 }
 
 // pushTook notes how long the last push of a cache took.
-func (r *Recorder) pushTook(name string, took Seconds) {
+func (r *Recorder) pushTook(name string, took api.Seconds) {
 	for i := range r.report.Caches {
 		if r.report.Caches[i].Name == name {
 			r.report.Caches[i].PushTookSeconds = took

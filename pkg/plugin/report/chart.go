@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/legible"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -40,7 +41,7 @@ type tick struct {
 }
 
 // chartOf draws all caches together.
-func chartOf(r Report, v view) *chart {
+func chartOf(r api.Report, v view) *chart {
 	primary, secondary := total(r.Caches, xsite.Primary), total(r.Caches, xsite.Secondary)
 	if len(secondary) < 2 {
 		return nil
@@ -67,7 +68,7 @@ func chartOf(r Report, v view) *chart {
 	const steps = 4
 	for i := range steps + 1 {
 		c.Y = append(c.Y, tick{At: float64(i) * 100 / steps, Text: legible.Count(top * int64(i) / steps)})
-		c.X = append(c.X, tick{At: float64(i) * 100 / steps, Text: legible.Took(Seconds(end * float64(i) / steps).duration())})
+		c.X = append(c.X, tick{At: float64(i) * 100 / steps, Text: legible.Took(api.Seconds(end * float64(i) / steps).Duration())})
 	}
 	return c
 }
@@ -76,7 +77,7 @@ func chartOf(r Report, v view) *chart {
 type spark struct{ Primary, Secondary, Says string }
 
 // sparkOf draws one cache.
-func sparkOf(r Report, c *Cache, v view) spark {
+func sparkOf(r api.Report, c *api.ReportCache, v view) spark {
 	primary, secondary := of(c.Entries, xsite.Primary), of(c.Entries, xsite.Secondary)
 	if len(secondary) < 2 {
 		return spark{}
@@ -102,7 +103,7 @@ func sparkOf(r Report, c *Cache, v view) spark {
 }
 
 // endOf is the last moment of the pictures, in seconds.
-func endOf(r Report) float64 { return max(float64(r.TookSeconds), 0.001) }
+func endOf(r api.Report) float64 { return max(float64(r.TookSeconds), 0.001) }
 
 // line is the path of a line that holds each number until the next was read.
 func line(s series, end float64, top int64) string {

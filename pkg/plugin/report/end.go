@@ -5,17 +5,18 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 // End completes the Report. What comes after it is not taken in.
-func (r *Recorder) End(end End) Report {
+func (r *Recorder) End(end End) api.Report {
 	r.mu.Lock()
 	now := r.now()
 	r.endWait(now)
 	r.endBetween(now)
 	r.report.Outcome, r.report.ExitCode = end.Outcome, &end.ExitCode
-	r.report.TookSeconds = secondsOf(now.Sub(r.report.Started))
+	r.report.TookSeconds = api.SecondsOf(now.Sub(r.report.Started))
 	r.ended(end, now)
 	r.mu.Unlock()
 	return r.Snapshot()
@@ -42,14 +43,14 @@ func (r *Recorder) ended(end End, now time.Time) {
 	}
 	for i := range report.Phases {
 		phase := &report.Phases[i]
-		if phase.Status == Failed && end.Outcome == string(xsite.Interrupted) {
-			phase.Status = Canceled
-			phase.Steps[len(phase.Steps)-1].Status = Canceled
+		if phase.Status == api.ReportFailed && end.Outcome == string(xsite.Interrupted) {
+			phase.Status = api.ReportCanceled
+			phase.Steps[len(phase.Steps)-1].Status = api.ReportCanceled
 		}
 	}
 	for _, name := range r.ahead {
-		if !slices.ContainsFunc(report.Phases, func(p Phase) bool { return p.Name == string(name) }) {
-			report.Phases = append(report.Phases, Phase{Name: string(name), Status: Skipped, Steps: []Step{}})
+		if !slices.ContainsFunc(report.Phases, func(p api.ReportPhase) bool { return p.Name == string(name) }) {
+			report.Phases = append(report.Phases, api.ReportPhase{Name: string(name), Status: api.ReportSkipped, Steps: []api.ReportStep{}})
 		}
 	}
 	r.last = now
@@ -73,10 +74,10 @@ func (r *Recorder) explain(end End) {
 }
 
 // stopOf gives what the guard said that ended a run, nil when none did.
-func stopOf(err error) *Stop {
+func stopOf(err error) *api.Stop {
 	stop, ok := errors.AsType[*xsite.Stop](err)
 	if !ok {
 		return nil
 	}
-	return &Stop{Guard: string(stop.Guard), Found: stop.Found, Where: stop.Where, Why: stop.Because, Next: stop.Next}
+	return &api.Stop{Guard: string(stop.Guard), Found: stop.Found, Where: stop.Where, Why: stop.Because, Next: stop.Next}
 }

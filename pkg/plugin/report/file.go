@@ -11,11 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 )
 
 // formats maps the endings of files to what writes them.
-func formats() map[string]func(io.Writer, Report) error {
-	return map[string]func(io.Writer, Report) error{".json": writeJSON, ".md": writeMarkdown, ".html": writeHTML}
+func formats() map[string]func(io.Writer, api.Report) error {
+	return map[string]func(io.Writer, api.Report) error{".json": writeJSON, ".md": writeMarkdown, ".html": writeHTML}
 }
 
 // Endings lists the endings of files that a report can have, without their dots.
@@ -27,7 +29,7 @@ const mode = 0o644
 // File is a file that a report is written to.
 type File struct {
 	path  string
-	write func(io.Writer, Report) error
+	write func(io.Writer, api.Report) error
 }
 
 // NewFile judges a path: its ending must be one of Endings, and its folder must take a new file, which is tried. The file
@@ -72,7 +74,7 @@ func (f *File) SetAside() (string, error) {
 }
 
 // Write writes the report in place of what is in the file. Whoever reads it sees the one or the other, never a part.
-func (f *File) Write(report Report) (err error) {
+func (f *File) Write(report api.Report) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("write the report %s: %w", f.path, err)
@@ -102,7 +104,7 @@ func (f *File) temporary() (*os.File, error) {
 }
 
 // writeJSON writes a report for programs.
-func writeJSON(out io.Writer, report Report) error {
+func writeJSON(out io.Writer, report api.Report) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(report)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 )
 
 func TestAPathThatCannotBeWrittenIsFoundBeforeAnythingIsWritten(t *testing.T) {
@@ -58,11 +60,11 @@ func TestTheReportReplacesTheFileAsAWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []Report{untilPush("").Snapshot(), succeeded()} {
+	for _, r := range []api.Report{untilPush("").Snapshot(), succeeded()} {
 		if err := file.Write(r); err != nil {
 			t.Fatal(err)
 		}
-		var read Report
+		var read api.Report
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/legible"
 )
 
@@ -22,7 +23,7 @@ var (
 type pageView struct {
 	view
 
-	Report Report
+	Report api.Report
 	Style  template.CSS
 	Tone   string
 	Chart  *chart
@@ -35,7 +36,7 @@ type pageView struct {
 type bar struct{ Left, Width float64 }
 
 // writeHTML writes a report for people.
-func writeHTML(out io.Writer, report Report) error {
+func writeHTML(out io.Writer, report api.Report) error {
 	functions := template.FuncMap{
 		"legible": legible.Text,
 		"lines":   func(text string) []string { return strings.Split(strings.TrimRight(text, "\n"), "\n") },

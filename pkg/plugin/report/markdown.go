@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/legible"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -20,7 +21,7 @@ const moments = 12
 type md struct{ b strings.Builder }
 
 // writeMarkdown writes a report for a ticket or a wiki.
-func writeMarkdown(out io.Writer, report Report) error {
+func writeMarkdown(out io.Writer, report api.Report) error {
 	m := &md{}
 	v := viewOf(report)
 	m.line("# " + markdown(v.Title))
@@ -55,7 +56,7 @@ func writeMarkdown(out io.Writer, report Report) error {
 }
 
 // entries writes the numbers of entries at both sites at some points of time.
-func (m *md) entries(report Report, v view) {
+func (m *md) entries(report api.Report, v view) {
 	primary, secondary := total(report.Caches, xsite.Primary), total(report.Caches, xsite.Secondary)
 	if len(secondary) < 2 {
 		return
@@ -68,7 +69,7 @@ func (m *md) entries(report Report, v view) {
 	var rows [][]string
 	for i := range moments {
 		at := begin + (end-begin)*float64(i)/(moments-1)
-		row := []string{legible.Took(Seconds(at).duration())}
+		row := []string{legible.Took(api.Seconds(at).Duration())}
 		for _, s := range []series{primary, secondary} {
 			text := "-"
 			if n, known := s.at(at); known {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -49,7 +50,7 @@ type Recorder struct {
 	now func() time.Time
 
 	mu     sync.Mutex
-	report Report
+	report api.Report
 	ahead  []xsite.Phase
 	// inPhase is true while an engine's phase goes on; last is the time of the last event.
 	inPhase bool
@@ -61,12 +62,12 @@ type Recorder struct {
 // NewRecorder begins a Report at the time that now gives.
 func NewRecorder(now func() time.Time, begin Begin) *Recorder {
 	started := now()
-	return &Recorder{now: now, ahead: begin.Phases, last: started, report: Report{
-		APIVersion: APIVersion, Kind: Kind, Outcome: OutcomeUnfinished, Started: started.UTC(),
+	return &Recorder{now: now, ahead: begin.Phases, last: started, report: api.Report{
+		Header: api.NewHeader(api.KindReport, ""), Outcome: OutcomeUnfinished, Started: started.UTC(),
 		Title: begin.Title, Command: begin.Command, Who: begin.Who, Reason: begin.Reason, Tool: begin.Tool, Platform: begin.Platform,
-		State: []string{}, Warnings: []string{}, Remarks: []string{}, Caches: []Cache{}, Phases: []Phase{},
-		Primary:   Site{Context: begin.PrimaryContext, Pods: []string{}, Keycloaks: []Keycloak{}},
-		Secondary: Site{Context: begin.SecondaryContext, Pods: []string{}, Keycloaks: []Keycloak{}},
+		State: []string{}, Warnings: []string{}, Remarks: []string{}, Caches: []api.ReportCache{}, Phases: []api.ReportPhase{},
+		Primary:   api.ReportSite{Context: begin.PrimaryContext, Pods: []string{}, Keycloaks: []api.ReportKeycloak{}},
+		Secondary: api.ReportSite{Context: begin.SecondaryContext, Pods: []string{}, Keycloaks: []api.ReportKeycloak{}},
 	}}
 }
 
@@ -117,17 +118,17 @@ func (r *Recorder) Answered(err error) {
 	r.last = r.question
 	step := r.step(xsite.Event{Time: r.now(), Message: "the plan was confirmed"}, KindCheck)
 	if err != nil {
-		step.Status, step.Text = Failed, err.Error()
-		r.present().Status = Failed
+		step.Status, step.Text = api.ReportFailed, err.Error()
+		r.present().Status = api.ReportFailed
 	}
 	r.last = r.now()
 }
 
 // Snapshot gives the Report as far as the run has come.
-func (r *Recorder) Snapshot() Report {
+func (r *Recorder) Snapshot() api.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var copied Report
+	var copied api.Report
 	data, err := json.Marshal(r.report)
 	if err == nil {
 		err = json.Unmarshal(data, &copied)
@@ -137,13 +138,13 @@ func (r *Recorder) Snapshot() Report {
 	}
 	copied.Written = r.now().UTC()
 	if copied.Outcome == OutcomeUnfinished {
-		copied.TookSeconds = secondsOf(r.now().Sub(r.report.Started))
+		copied.TookSeconds = api.SecondsOf(r.now().Sub(r.report.Started))
 	}
 	return copied
 }
 
 // present is the phase that steps belong to. Outside of the engine's phases it is what stands between them.
-func (r *Recorder) present() *Phase {
+func (r *Recorder) present() *api.ReportPhase {
 	phases := r.report.Phases
 	name := phaseQuestion
 	if len(phases) > 0 {
@@ -151,7 +152,7 @@ func (r *Recorder) present() *Phase {
 		switch {
 		case r.inPhase || betweenPhases(last.Name):
 			return last
-		case last.Status == Failed:
+		case last.Status == api.ReportFailed:
 			name = phaseAfter
 		case last.Name != string(xsite.PhasePreflight):
 			name = phaseBetween
@@ -161,14 +162,14 @@ func (r *Recorder) present() *Phase {
 }
 
 // beginPhase appends a phase.
-func (r *Recorder) beginPhase(name string, at time.Time) *Phase {
+func (r *Recorder) beginPhase(name string, at time.Time) *api.ReportPhase {
 	r.endBetween(at)
 	at = at.UTC()
-	status := Running
+	status := api.ReportRunning
 	if betweenPhases(name) {
-		status = Passed
+		status = api.ReportPassed
 	}
-	r.report.Phases = append(r.report.Phases, Phase{Name: name, Status: status, Started: &at, Steps: []Step{}})
+	r.report.Phases = append(r.report.Phases, api.ReportPhase{Name: name, Status: status, Started: &at, Steps: []api.ReportStep{}})
 	return &r.report.Phases[len(r.report.Phases)-1]
 }
 
@@ -176,7 +177,7 @@ func (r *Recorder) beginPhase(name string, at time.Time) *Phase {
 func (r *Recorder) endBetween(at time.Time) {
 	if n := len(r.report.Phases); n > 0 && !r.inPhase {
 		if last := &r.report.Phases[n-1]; last.TookSeconds == 0 {
-			last.TookSeconds = secondsOf(at.Sub(*last.Started))
+			last.TookSeconds = api.SecondsOf(at.Sub(*last.Started))
 		}
 	}
 }
@@ -187,28 +188,28 @@ func (r *Recorder) endPhase(e xsite.Event) {
 		return
 	}
 	phase := r.present()
-	phase.Status = Passed
-	open := Passed
+	phase.Status = api.ReportPassed
+	open := api.ReportPassed
 	if e.Err != nil {
-		phase.Status, open = Failed, Canceled
+		phase.Status, open = api.ReportFailed, api.ReportCanceled
 	}
 	for i := range phase.Steps {
-		if step := &phase.Steps[i]; step.Status == Running {
+		if step := &phase.Steps[i]; step.Status == api.ReportRunning {
 			step.Status = open
-			step.TookSeconds = secondsOf(e.Time.Sub(step.Started))
+			step.TookSeconds = api.SecondsOf(e.Time.Sub(step.Started))
 		}
 	}
 	if e.Err != nil {
 		r.fail(e)
 	}
-	phase.TookSeconds = secondsOf(e.Elapsed)
+	phase.TookSeconds = api.SecondsOf(e.Elapsed)
 	r.inPhase = false
 }
 
 // fail adds the step that ended a phase.
 func (r *Recorder) fail(e xsite.Event) {
 	step := r.step(e, KindError)
-	step.Status = Failed
+	step.Status = api.ReportFailed
 	step.Text = strings.ReplaceAll(e.Err.Error(), "\n", "; ")
 	if stop := stopOf(e.Err); stop != nil {
 		step.Kind, step.Guard, step.Text = KindCheck, stop.Guard, stop.Found
@@ -216,11 +217,11 @@ func (r *Recorder) fail(e xsite.Event) {
 }
 
 // step appends a step that is over: it took the time since the last event, since steps come one after the other.
-func (r *Recorder) step(e xsite.Event, kind StepKind) *Step {
+func (r *Recorder) step(e xsite.Event, kind string) *api.ReportStep {
 	phase := r.present()
-	step := Step{
-		Kind: kind, Text: e.Message, Site: string(e.Role), Guard: string(e.Guard), Check: string(e.Check), Status: Passed, Started: r.last.UTC(),
-		TookSeconds: secondsOf(e.Time.Sub(r.last)),
+	step := api.ReportStep{
+		Kind: kind, Text: e.Message, Site: string(e.Role), Guard: string(e.Guard), Check: string(e.Check), Status: api.ReportPassed, Started: r.last.UTC(),
+		TookSeconds: api.SecondsOf(e.Time.Sub(r.last)),
 	}
 	if kind == KindNote {
 		step.Started, step.TookSeconds = e.Time.UTC(), 0
@@ -235,23 +236,23 @@ func (r *Recorder) waiting(e xsite.Event) {
 	if open := r.openWait(); open != nil {
 		if before, _, _ := strings.Cut(open.Text, ":"); before == what && open.Site == string(e.Role) {
 			open.Text = e.Message
-			open.TookSeconds = secondsOf(e.Time.Sub(open.Started))
+			open.TookSeconds = api.SecondsOf(e.Time.Sub(open.Started))
 			return
 		}
 		r.endWait(e.Time)
 	}
 	step := r.step(e, KindWait)
-	step.Status, step.Started, step.TookSeconds = Running, e.Time.UTC(), 0
+	step.Status, step.Started, step.TookSeconds = api.ReportRunning, e.Time.UTC(), 0
 }
 
 // openWait is the wait that goes on, nil when there is none.
-func (r *Recorder) openWait() *Step {
+func (r *Recorder) openWait() *api.ReportStep {
 	if len(r.report.Phases) == 0 {
 		return nil
 	}
 	steps := r.report.Phases[len(r.report.Phases)-1].Steps
 	for i := len(steps) - 1; i >= 0; i-- {
-		if steps[i].Kind == KindWait && steps[i].Status == Running {
+		if steps[i].Kind == KindWait && steps[i].Status == api.ReportRunning {
 			return &steps[i]
 		}
 	}
@@ -261,8 +262,8 @@ func (r *Recorder) openWait() *Step {
 // endWait ends the wait that goes on: something else happened.
 func (r *Recorder) endWait(at time.Time) {
 	if open := r.openWait(); open != nil {
-		open.Status = Passed
-		open.TookSeconds = secondsOf(at.Sub(open.Started))
+		open.Status = api.ReportPassed
+		open.TookSeconds = api.SecondsOf(at.Sub(open.Started))
 		r.last = at
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api/apitest"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
 // written gives a report in the format of an ending.
-func written(t *testing.T, ending string, r Report) string {
+func written(t *testing.T, ending string, r api.Report) string {
 	t.Helper()
 	var b strings.Builder
 	if err := formats()["."+ending](&b, r); err != nil {
@@ -22,7 +24,7 @@ func written(t *testing.T, ending string, r Report) string {
 }
 
 func TestTheThreeFormatsTellTheSameStory(t *testing.T) {
-	for name, r := range map[string]Report{
+	for name, r := range map[string]api.Report{
 		"succeeded":   succeeded(),
 		"failed":      stopped("", xsite.Failed),
 		"unreachable": unreachable(),
@@ -30,12 +32,13 @@ func TestTheThreeFormatsTellTheSameStory(t *testing.T) {
 		for _, ending := range Endings() {
 			t.Run(name+"."+ending, func(t *testing.T) { golden(t, name+"."+ending, written(t, ending, r)) })
 		}
+		apitest.Valid(t, api.KindReport, written(t, "json", r))
 	}
 }
 
 func TestTheFormatsAreMadeFromTheReportAlone(t *testing.T) {
 	r := succeeded()
-	var read Report
+	var read api.Report
 	if err := json.Unmarshal([]byte(written(t, "json", r)), &read); err != nil {
 		t.Fatal(err)
 	}
@@ -47,21 +50,21 @@ func TestTheFormatsAreMadeFromTheReportAlone(t *testing.T) {
 }
 
 func TestAnInterruptedPhaseIsCanceledAndWhatIsAheadSkipped(t *testing.T) {
-	for outcome, want := range map[xsite.Outcome]Status{xsite.Interrupted: Canceled, xsite.Failed: Failed} {
+	for outcome, want := range map[xsite.Outcome]api.ReportStatus{xsite.Interrupted: api.ReportCanceled, xsite.Failed: api.ReportFailed} {
 		r := stopped("", outcome)
-		var got []Status
+		var got []api.ReportStatus
 		for _, p := range r.Phases {
 			if p.Name == string(xsite.PhasePush) {
 				got = append(got, p.Status, p.Steps[0].Status, p.Steps[len(p.Steps)-1].Status)
 			}
 		}
-		if !slices.Equal(got, []Status{want, Canceled, want}) {
+		if !slices.Equal(got, []api.ReportStatus{want, api.ReportCanceled, want}) {
 			t.Errorf("%s: push, its open step and its last are %v", outcome, got)
 		}
-		if last := r.Phases[len(r.Phases)-1]; last.Name != string(xsite.PhaseStart) || last.Status != Skipped {
+		if last := r.Phases[len(r.Phases)-1]; last.Name != string(xsite.PhaseStart) || last.Status != api.ReportSkipped {
 			t.Errorf("%s: the last phase is %s, %s", outcome, last.Name, last.Status)
 		}
-		after := r.Phases[slices.IndexFunc(r.Phases, func(p Phase) bool { return p.Name == phaseAfter })]
+		after := r.Phases[slices.IndexFunc(r.Phases, func(p api.ReportPhase) bool { return p.Name == phaseAfter })]
 		if after.TookSeconds != 2 || len(after.Steps) != 1 {
 			t.Errorf("what was done after the failure: %+v", after)
 		}
@@ -88,7 +91,7 @@ func TestWaitsAreOneStepUntilSomethingElseHappens(t *testing.T) {
 		if phase.Name != string(xsite.PhaseStop) {
 			continue
 		}
-		if len(phase.Steps) != 2 || phase.Steps[0].Kind != KindWait || phase.Steps[0].TookSeconds != 6 || phase.Steps[0].Status != Passed {
+		if len(phase.Steps) != 2 || phase.Steps[0].Kind != KindWait || phase.Steps[0].TookSeconds != 6 || phase.Steps[0].Status != api.ReportPassed {
 			t.Errorf("steps of stop: %+v", phase.Steps)
 		}
 	}
@@ -122,7 +125,7 @@ func TestALongPushKeepsABoundedNumberOfReadings(t *testing.T) {
 	if len(counts) > mostCounts || counts[0].Entries != 20000 || counts[1].Entries != 800 || counts[len(counts)-1].Entries != 99_999 {
 		t.Errorf("%d readings, the last %+v", len(counts), counts[len(counts)-1])
 	}
-	if !slices.IsSortedFunc(counts, func(a, b Count) int { return int(a.AtSeconds - b.AtSeconds) }) {
+	if !slices.IsSortedFunc(counts, func(a, b api.ReportCount) int { return int(a.AtSeconds - b.AtSeconds) }) {
 		t.Error("they are out of order")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -17,7 +18,7 @@ type point struct {
 type series []point
 
 // of picks the numbers of one site.
-func of(counts []Count, role xsite.Role) series {
+func of(counts []api.ReportCount, role xsite.Role) series {
 	var s series
 	for _, c := range counts {
 		if c.Site == string(role) {
@@ -28,7 +29,7 @@ func of(counts []Count, role xsite.Role) series {
 }
 
 // total adds up one site's numbers of all caches: at each moment, what was read of each cache last.
-func total(caches []Cache, role xsite.Role) series {
+func total(caches []api.ReportCache, role xsite.Role) series {
 	type reading struct {
 		cache int
 		point point

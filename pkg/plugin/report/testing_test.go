@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -141,7 +142,7 @@ func untilPush(name string) *play {
 }
 
 // succeeded plays a run that succeeds.
-func succeeded() Report {
+func succeeded() api.Report {
 	p := untilPush("")
 	plan := samplePlan("")
 	var result xsite.Result
@@ -168,7 +169,7 @@ func succeeded() Report {
 }
 
 // stopped plays a run that a guard stops in the push; the outcome is the caller's.
-func stopped(name string, outcome xsite.Outcome) Report {
+func stopped(name string, outcome xsite.Outcome) api.Report {
 	p := untilPush(name)
 	stop := &xsite.Stop{
 		Guard: xsite.GuardMoving, Found: "the push of cache sessions" + name + " has made no progress for 60s", Where: "primary site-a" + name,
@@ -181,6 +182,6 @@ func stopped(name string, outcome xsite.Outcome) Report {
 }
 
 // unreachable is a run that never began.
-func unreachable() Report {
+func unreachable() api.Report {
 	return newPlay().after(2 * time.Second).End(End{Outcome: "refused", ExitCode: 3, Err: errors.New("connecting to the primary (context a): no route")})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/legible"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -42,15 +43,15 @@ type stepView struct {
 }
 
 // marks are the signs of the statuses; words stand beside them where there is room.
-func mark(s Status) string {
+func mark(s api.ReportStatus) string {
 	switch s {
-	case Passed:
+	case api.ReportPassed:
 		return "✓"
-	case Failed:
+	case api.ReportFailed:
 		return "✗"
-	case Skipped:
+	case api.ReportSkipped:
 		return "–"
-	case Canceled:
+	case api.ReportCanceled:
 		return "⊘"
 	default:
 		return "…"
@@ -82,7 +83,7 @@ func verdict(outcome string) string {
 }
 
 // viewOf puts a report into words.
-func viewOf(r Report) view {
+func viewOf(r api.Report) view {
 	v := view{
 		Verdict: verdict(r.Outcome), Warnings: r.Warnings, Remarks: r.Remarks, Standing: slices.Clone(r.State),
 		Good: r.Outcome == OutcomeSucceeded || r.Outcome == OutcomeChecked,
@@ -111,16 +112,16 @@ func viewOf(r Report) view {
 }
 
 // named is what a site is called; as long as its servers were not asked, its context, then its role.
-func named(s Site, role string) string { return cmp.Or(s.Name, s.Context, role) }
+func named(s api.ReportSite, role string) string { return cmp.Or(s.Name, s.Context, role) }
 
 // summary says what was done in one sentence.
-func summary(r Report, v view) string {
+func summary(r api.Report, v view) string {
 	var kept, discarded int64
 	for i := range r.Caches {
 		kept += r.Caches[i].Kept
 		discarded += r.Caches[i].Discarded
 	}
-	took := legible.Took(r.TookSeconds.duration())
+	took := legible.Took(r.TookSeconds.Duration())
 	switch {
 	case r.Outcome == OutcomeSucceeded && len(r.Caches) > 0:
 		return v.SecondaryName + " holds the data of " + v.PrimaryName + ": " + legible.Plural(discarded, "entry") + " discarded, " +
@@ -133,7 +134,7 @@ func summary(r Report, v view) string {
 }
 
 // facts are who, why and how.
-func facts(r Report) [][]string {
+func facts(r api.Report) [][]string {
 	var rows [][]string
 	add := func(name, value string) {
 		if value != "" {
@@ -155,18 +156,18 @@ func facts(r Report) [][]string {
 }
 
 // sites are both sites side by side.
-func sites(r Report) [][]string {
+func sites(r api.Report) [][]string {
 	var rows [][]string
-	add := func(name string, value func(Site) string) {
+	add := func(name string, value func(api.ReportSite) string) {
 		rows = append(rows, []string{name, value(r.Primary), value(r.Secondary)})
 	}
-	add("Site", func(s Site) string { return s.Name })
-	add("Context", func(s Site) string { return s.Context })
-	add("API server", func(s Site) string { return s.Server })
-	add("Namespace", func(s Site) string { return s.Namespace })
-	add("Infinispan", func(s Site) string { return strings.TrimSpace(s.Infinispan + " " + s.Version) })
-	add("Servers", func(s Site) string { return strings.Join(s.Pods, ", ") })
-	add("Keycloak", func(s Site) string {
+	add("Site", func(s api.ReportSite) string { return s.Name })
+	add("Context", func(s api.ReportSite) string { return s.Context })
+	add("API server", func(s api.ReportSite) string { return s.Server })
+	add("Namespace", func(s api.ReportSite) string { return s.Namespace })
+	add("Infinispan", func(s api.ReportSite) string { return strings.TrimSpace(s.Infinispan + " " + s.Version) })
+	add("Servers", func(s api.ReportSite) string { return strings.Join(s.Pods, ", ") })
+	add("Keycloak", func(s api.ReportSite) string {
 		var all []string
 		for _, k := range s.Keycloaks {
 			all = append(all, k.Ref+": "+legible.Count(k.ReadyPods)+" of "+legible.Plural(k.Instances, "instance")+" ready")
@@ -176,12 +177,12 @@ func sites(r Report) [][]string {
 		}
 		return strings.Join(all, ", ")
 	})
-	add("Entries before", func(s Site) string { return legible.Count(s.Entries) })
+	add("Entries before", func(s api.ReportSite) string { return legible.Count(s.Entries) })
 	return rows
 }
 
 // cacheRow is a row of the table of caches.
-func cacheRow(c *Cache) []string {
+func cacheRow(c *api.ReportCache) []string {
 	name := c.Name
 	if c.SecondaryName != "" && c.SecondaryName != c.Name {
 		name += " -> " + c.SecondaryName
@@ -192,7 +193,7 @@ func cacheRow(c *Cache) []string {
 	}
 	tookPush := ""
 	if c.PushTookSeconds > 0 {
-		tookPush = legible.Took(c.PushTookSeconds.duration())
+		tookPush = legible.Took(c.PushTookSeconds.Duration())
 	}
 	return []string{
 		name, legible.Count(c.Kept), legible.Count(c.Discarded), legible.Count(c.Pushes), tookPush, compared,
@@ -201,13 +202,13 @@ func cacheRow(c *Cache) []string {
 }
 
 // phaseOf puts a phase into words.
-func phaseOf(r Report, p *Phase) phaseView {
+func phaseOf(r api.Report, p *api.ReportPhase) phaseView {
 	v := phaseView{Name: p.Name, Status: string(p.Status), Mark: mark(p.Status)}
 	if p.Started == nil {
 		return v
 	}
 	v.begin, v.length = p.Started.Sub(r.Started).Seconds(), float64(p.TookSeconds)
-	v.Begins, v.Took = "+"+legible.Took(p.Started.Sub(r.Started)), legible.Took(p.TookSeconds.duration())
+	v.Begins, v.Took = "+"+legible.Took(p.Started.Sub(r.Started)), legible.Took(p.TookSeconds.Duration())
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		step := stepView{
@@ -226,7 +227,7 @@ func phaseOf(r Report, p *Phase) phaseView {
 			step.Text += " (push " + legible.Count(s.Attempt) + ")"
 		}
 		if s.TookSeconds >= tellingSeconds {
-			step.Took = legible.Took(s.TookSeconds.duration())
+			step.Took = legible.Took(s.TookSeconds.Duration())
 		}
 		v.Steps = append(v.Steps, step)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -66,6 +67,7 @@ func newClients(options Options) (*clients, error) {
 	config.Wrap(c.token.wrap)
 	if options.WrapTransport != nil {
 		config.Wrap(options.WrapTransport)
+		config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, "" // who looks at what passes can read it
 	}
 	if c.server, err = serverURL(config); err != nil {
 		return nil, err
