@@ -17,7 +17,7 @@ func TestTheDataEndpointIsUsedWhereThereIsNoOperatorSecret(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, other.Down(withoutEnd(t))) }()
 	for _, s := range other.Sites() {
-		must(t, s.Kube().CoreV1().Secrets(sites.Namespace).Delete(ctx, "infinispan-generated-operator-secret", metav1.DeleteOptions{}))
+		must(t, s.Kube().CoreV1().Secrets(sites.Namespace).Delete(ctx, operatorSecret, metav1.DeleteOptions{}))
 	}
 	must(t, other.A.Fill(ctx, "authenticationSessions", sites.Entries{Prefix: "kept-", Count: 100}))
 	b := client(t, other.B)

@@ -55,12 +55,19 @@ func beginWith(t testing.TB, kubeconfig string, args ...string) *running {
 // beginIn starts the plugin with more in its environment.
 func beginIn(t testing.TB, env []string, args ...string) *running {
 	t.Helper()
-	r := &running{t: t, stderr: &watched{seen: make(chan struct{})}}
 	if *transport != "" && !slices.Contains(args, "--transport") {
 		args = append(slices.Clone(args), "--transport", *transport)
 	}
-	r.command = exec.CommandContext(t.Context(), binary, args...)
-	r.command.Env = append(os.Environ(), env...)
+	command := exec.CommandContext(t.Context(), binary, args...)
+	command.Env = env
+	return start(t, command)
+}
+
+// start starts a command that is, or becomes, the plugin. Its environment comes on top of that of the tests.
+func start(t testing.TB, command *exec.Cmd) *running {
+	t.Helper()
+	r := &running{t: t, command: command, stderr: &watched{seen: make(chan struct{})}}
+	r.command.Env = append(os.Environ(), command.Env...)
 	r.command.Stdout = &r.stdout
 	r.command.Stderr = io.MultiWriter(r.stderr, &logWriter{t: t})
 	if err := r.command.Start(); err != nil {

@@ -189,14 +189,14 @@ func wrongPassword(t *testing.T) func() {
 	t.Helper()
 	ctx := t.Context()
 	secrets := pair.B.Kube().CoreV1().Secrets(sites.Namespace)
-	secret, err := secrets.Get(ctx, "infinispan-generated-operator-secret", metav1.GetOptions{})
+	secret, err := secrets.Get(ctx, operatorSecret, metav1.GetOptions{})
 	must(t, err)
 	right := secret.Data["password"]
-	secret.Data["password"] = []byte("wrong-" + string(right[:1]))
+	secret.Data["password"] = append([]byte("wrong-"), right...)
 	_, err = secrets.Update(ctx, secret, metav1.UpdateOptions{})
 	must(t, err)
 	return func() {
-		secret, err := secrets.Get(ctx, "infinispan-generated-operator-secret", metav1.GetOptions{})
+		secret, err := secrets.Get(ctx, operatorSecret, metav1.GetOptions{})
 		must(t, err)
 		secret.Data["password"] = right
 		_, err = secrets.Update(ctx, secret, metav1.UpdateOptions{})

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites"
 )
 
@@ -118,29 +116,4 @@ func TestKeycloakThatWasStoppedByHandNeedsACount(t *testing.T) {
 	resync(t, straight()...).mustEnd(t, 3, "recorded:", "0 instances already", "--keycloak-instances N", "nothing was changed")
 	resync(t, straight("--keycloak-instances", "2")...).mustSucceed(t)
 	mustBeRecovered(t, truth)
-}
-
-// TestThePasswordIsNowhereInWhatARunLeaves looks for the password of the Infinispan user in everything that a run leaves.
-func TestThePasswordIsNowhereInWhatARunLeaves(t *testing.T) {
-	fresh(t, sites.Sync)
-	makeStale(t, 40)
-	out := resync(t, straight("-v", "7")...).mustSucceed(t)
-	texts := map[string]string{"standard output": out.stdout, "standard error": out.stderr}
-	for _, s := range pair.Sites() {
-		journals, err := s.Kube().CoreV1().ConfigMaps(sites.Namespace).List(t.Context(), metav1.ListOptions{})
-		must(t, err)
-		for _, journal := range journals.Items {
-			texts["ConfigMap "+journal.Name] = journal.String()
-		}
-	}
-	for _, s := range pair.Sites() {
-		secret, err := s.Kube().CoreV1().Secrets(sites.Namespace).Get(t.Context(), "infinispan-generated-operator-secret", metav1.GetOptions{})
-		must(t, err)
-		password := string(secret.Data["password"])
-		for where, text := range texts {
-			if strings.Contains(text, password) {
-				t.Errorf("the password of %s is in %s", s.Name, where)
-			}
-		}
-	}
 }

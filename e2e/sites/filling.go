@@ -59,3 +59,12 @@ func (s *Site) Remove(ctx context.Context, cache string, entries Entries) (int, 
 	}
 	return fill.Delete(ctx, []*Client{client}, cache, entries)
 }
+
+// Connect connects a Hot Rod client to a cache of this site, as an application does, until it is closed or ctx ends.
+func (s *Site) Connect(ctx context.Context, cache string) (*Connection, error) {
+	node, _, err := s.answering(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return fill.Stay(ctx, s.pair.artifacts, node, s.developer, cache)
+}

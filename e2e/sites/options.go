@@ -31,6 +31,8 @@ type (
 	Node = servers.Node
 	// Entries are what Site.Fill writes.
 	Entries = fill.Entries
+	// Connection is a Hot Rod client that Site.Connect made.
+	Connection = fill.Connection
 	// Strategy is how caches back up to the other site.
 	Strategy = rest.Strategy
 )

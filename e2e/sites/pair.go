@@ -44,6 +44,9 @@ type Pair struct {
 // Dir is the folder of the pair: kubeconfigs, data and logs.
 func (p *Pair) Dir() string { return p.o.Dir }
 
+// Version is the version of the Infinispan servers.
+func (p *Pair) Version() string { return p.o.Version }
+
 // Kubeconfig is the path of a kubeconfig with a context for each site, as cluster administrator.
 func (p *Pair) Kubeconfig() string { return p.plane.Kubeconfig() }
 

@@ -1,5 +1,6 @@
 // Package fill writes many entries into a cache: over Hot Rod into both sites at a time ([Both]: 100,000 in
-// some ten seconds) or one by one into one of them ([HotRod]), or over REST for a few ([Put]).
+// some ten seconds) or one by one into one of them ([HotRod]), or over REST for a few ([Put]). It also has a client that
+// stays connected ([Stay]).
 package fill
 
 import (
@@ -67,14 +68,12 @@ func HotRod(ctx context.Context, artifacts *servers.Artifacts, node *servers.Nod
 		return fmt.Errorf("make a folder for the filler: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // in the system's folder for such things
-	source := filepath.Join(dir, "Fill.java")
-	if err := os.WriteFile(source, program, 0o600); err != nil {
-		return fmt.Errorf("write the filler: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, artifacts.Java,
-		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx256m", "-cp", artifacts.ClassPath, source,
+	cmd, err := fromSource(ctx, artifacts, filepath.Join(dir, "Fill.java"), program,
 		"127.0.0.1", strconv.Itoa(port), cache, strconv.Itoa(entries.First), strconv.Itoa(entries.Count),
 		entries.Prefix, strconv.Itoa(entries.ValueSize), entries.seconds(), strconv.Itoa(threads), strconv.Itoa(batch))
+	if err != nil {
+		return err
+	}
 	cmd.Stdin = strings.NewReader(user.User + "\n" + user.Password + "\n")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -83,6 +82,16 @@ func HotRod(ctx context.Context, artifacts *servers.Artifacts, node *servers.Nod
 			cache, node.Name(), entries.Count, errors.Join(err, ctx.Err()), tail(said.Bytes()))
 	}
 	return nil
+}
+
+// fromSource prepares the run of a Java program with Infinispan's clients on its class path; source is written to path, which
+// must be there until the program has ended.
+func fromSource(ctx context.Context, artifacts *servers.Artifacts, path string, source []byte, args ...string) (*exec.Cmd, error) {
+	if err := os.WriteFile(path, source, 0o600); err != nil {
+		return nil, fmt.Errorf("write the program %s: %w", filepath.Base(path), err)
+	}
+	options := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx256m", "-cp", artifacts.ClassPath, path}
+	return exec.CommandContext(ctx, artifacts.Java, append(options, args...)...), nil
 }
 
 func tail(said []byte) []byte {
