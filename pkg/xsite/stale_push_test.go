@@ -57,3 +57,44 @@ func TestThatAPushWasEndedIsNotCalledNothing(t *testing.T) {
 	}
 	p.wantPrimaryWhole(t)
 }
+
+func TestAPushTowardsThePrimaryThatBeginsBehindOursIsNoProof(t *testing.T) {
+	p := newPair(t)
+	p.before(occasion{site: siteB, method: "Keys", cache: "sessions"}, happens(func() { p.b.caches["sessions"].status[0] = infinispan.PushSending }))
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardOneSender, xsite.Failed)
+	if n := p.count(siteB, "BringOnline", ""); n > 0 {
+		t.Error("the secondary was let speak to the primary")
+	}
+	p.wantHeldSafe(t)
+	p.hooks = nil
+	if _, err := p.recover(t, func(o *xsite.Options) { o.CancelStalePush = true }); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+func TestAPushThatBeginsBehindTheProofIsEndedByTheRunThatContinues(t *testing.T) {
+	for phase, at := range map[string]occasion{
+		"online": {site: siteB, method: "BringOnline"}, "start": {site: siteB, method: "ScaleKeycloak", nth: 2},
+	} {
+		t.Run(phase, func(t *testing.T) {
+			p := newPair(t)
+			p.before(at, func() error {
+				p.b.caches["sessions"].status[0] = infinispan.PushSending
+				return errFake
+			})
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			p.hooks = nil
+			clears := p.count(siteB, "Clear", "sessions")
+			if _, err := p.recover(t, func(o *xsite.Options) { o.CancelStalePush = true }); err != nil {
+				t.Fatal(err)
+			}
+			if n := p.count(siteB, "Clear", "sessions"); n > clears {
+				t.Error("cleared again")
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
