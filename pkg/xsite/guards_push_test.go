@@ -129,6 +129,28 @@ func TestALinkThatIsDownBeforeTheClearIsAnsweredWithTheSecondaryHeldOff(t *testi
 	p.continues(t)
 }
 
+func TestAPushThatEndsInAnythingButOKIsRepeated(t *testing.T) {
+	for _, status := range []infinispan.PushStatus{infinispan.PushError, infinispan.PushCanceled, infinispan.PushIdle} {
+		t.Run(string(status), func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteA, method: "StartPush", cache: "sessions"}, happens(func() {
+				p.drop(func(push *transfer) bool { return push.cache == "sessions" })
+				p.a.caches["sessions"].status[0] = status
+			}))
+			result, err := p.recover(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.wantRecovered(t)
+			for _, c := range result.Caches {
+				if c.Name == "sessions" && c.Pushes != 2 {
+					t.Errorf("took %d pushes, want 2", c.Pushes)
+				}
+			}
+		})
+	}
+}
+
 func TestAPushThatStandsStillIsRepeated(t *testing.T) {
 	for name, prepare := range map[string]func(*pair){"SYNC": func(*pair) {}, "ASYNC": (*pair).async} {
 		t.Run(name, func(t *testing.T) {

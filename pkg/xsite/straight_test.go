@@ -121,6 +121,28 @@ func TestCachesThatAreLeftOutKeepTheirContents(t *testing.T) {
 	}
 }
 
+func TestTheSettleTimeIsWaitedOutWhenEitherDirectionIsAsync(t *testing.T) {
+	for name, of := range map[string]func(p *pair) *site{"from the primary": func(p *pair) *site { return p.a }, "from the secondary": func(p *pair) *site { return p.b }} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			for _, c := range of(p).caches {
+				for to, backup := range c.config.Backups {
+					backup.Strategy = infinispan.StrategyAsync
+					c.config.Backups[to] = backup
+				}
+			}
+			result, err := p.recover(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.wantRecovered(t)
+			if result.Took < time.Minute {
+				t.Errorf("took %s, which is less than the settle time", result.Took)
+			}
+		})
+	}
+}
+
 func TestASecondarySpeaksToThePrimaryAgainOnlyAfterItsQueueIsDropped(t *testing.T) {
 	p := newPair(t)
 	p.async()
