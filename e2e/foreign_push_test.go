@@ -53,7 +53,7 @@ func (p foreignPush) start(t *testing.T) {
 	if !errors.As(err, &answer) || answer.Status != http.StatusInternalServerError {
 		t.Fatalf("the start of a push to a frozen site answers %v, want 500 (V10)", err)
 	}
-	must(t, pair.WaitLinked(t.Context()))
+	mustStaySeen(t)
 }
 
 // mustRun checks that the status still says SENDING.

@@ -35,7 +35,7 @@ func (r *running) kill(ctx context.Context, when string) {
 	r.t.Helper()
 	r.until(ctx, when)
 	_ = r.command.Process.Signal(syscall.SIGKILL)
-	_ = r.command.Wait()
+	<-r.ended
 }
 
 // dropLeases removes the leases of a plugin that was killed, which the next one would wait for.

@@ -62,6 +62,24 @@ func slowLink(t *testing.T) {
 	t.Cleanup(func() { pair.Delay(0) })
 }
 
+// mustStaySeen waits until the sites have seen each other for five seconds on end: one that stood still may be missed a moment
+// after it goes on.
+func mustStaySeen(t *testing.T) {
+	t.Helper()
+	since := time.Time{}
+	eventually(t, "the sites see each other for five seconds on end", func(ctx context.Context) bool {
+		quick, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		switch err := pair.WaitLinked(quick); {
+		case err != nil:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		}
+		return !since.IsZero() && time.Since(since) > 5*time.Second
+	})
+}
+
 // TestWritesOfThePrimaryFailOnlyBrieflyWhenTheLinkGoesDown cuts the link in the middle of the pushes. Until the tool answers,
 // the primary's writes fail, since a push has brought the secondary online there (V10).
 func TestWritesOfThePrimaryFailOnlyBrieflyWhenTheLinkGoesDown(t *testing.T) {

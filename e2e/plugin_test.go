@@ -38,6 +38,9 @@ type running struct {
 	command *exec.Cmd
 	stdout  bytes.Buffer
 	stderr  *watched
+	// ended is closed when the plugin has ended; err is how.
+	ended chan struct{}
+	err   error
 }
 
 // begin starts the plugin with the kubeconfig of a pair.
@@ -66,30 +69,44 @@ func beginIn(t testing.TB, env []string, args ...string) *running {
 // start starts a command that is, or becomes, the plugin. Its environment comes on top of that of the tests.
 func start(t testing.TB, command *exec.Cmd) *running {
 	t.Helper()
-	r := &running{t: t, command: command, stderr: &watched{seen: make(chan struct{})}}
+	r := &running{t: t, command: command, stderr: &watched{seen: make(chan struct{})}, ended: make(chan struct{})}
 	r.command.Env = append(os.Environ(), command.Env...)
 	r.command.Stdout = &r.stdout
 	r.command.Stderr = io.MultiWriter(r.stderr, &logWriter{t: t})
 	if err := r.command.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(r.ended)
+		r.err = r.command.Wait()
+	}()
+	t.Cleanup(func() { <-r.ended }) // the test's end has killed it
 	return r
 }
 
 // wait waits for the plugin's end.
 func (r *running) wait() outcome {
 	r.t.Helper()
-	err := r.command.Wait()
+	<-r.ended
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		r.t.Fatal(err)
+	if r.err != nil && !errors.As(r.err, &exit) {
+		r.t.Fatal(r.err)
 	}
 	return outcome{code: r.command.ProcessState.ExitCode(), stdout: r.stdout.String(), stderr: r.stderr.String()}
 }
 
-// until waits until the plugin has written text to its standard error, or has ended its output.
+// until waits until the plugin has written text to its standard error. One that ends without it fails the test.
 func (r *running) until(ctx context.Context, text string) {
 	r.t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-r.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	if err := r.stderr.until(ctx, text); err != nil {
 		r.t.Fatalf("the plugin did not say %q: %v", text, err)
 	}
@@ -119,19 +136,22 @@ func (w *watched) String() string {
 	return w.text.String()
 }
 
-// until waits for a text.
+// until waits for a text. One that was written by the time ctx ends was written.
 func (w *watched) until(ctx context.Context, text string) error {
 	for {
+		over := ctx.Err()
 		w.mu.Lock()
 		found, next := strings.Contains(w.text.String(), text), w.seen
 		w.mu.Unlock()
-		if found {
+		switch {
+		case found:
 			return nil
+		case over != nil:
+			return over
 		}
 		select {
 		case <-next:
 		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }
