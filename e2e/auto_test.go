@@ -60,11 +60,13 @@ func TestAStaleSecondaryPushesByItselfWhenNobodyForbidsIt(t *testing.T) {
 func TestAutomaticPushesAreOffWhileALinkHeals(t *testing.T) {
 	for name, during := range map[string]func(t *testing.T, run *running) outcome{
 		"at work": func(t *testing.T, run *running) outcome {
+			t.Helper()
 			run.until(t.Context(), "clear     started")
 			partition(t)
 			return run.wait()
 		},
 		"killed": func(t *testing.T, run *running) outcome {
+			t.Helper()
 			run.kill(t.Context(), "site site-b holds site site-a offline")
 			partition(t)
 			dropLeases(t)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
@@ -55,7 +56,7 @@ func (s surface) process(pid int) {
 	for id := range descendants(pid) {
 		for _, file := range []string{"cmdline", "environ"} {
 			// One that has ended meanwhile has nothing to show any more.
-			if text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(id), file)); err == nil {
+			if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", id, file)); err == nil {
 				s[fmt.Sprintf("%s of process %d", file, id)] = string(text)
 			}
 		}
@@ -75,7 +76,7 @@ func descendants(pid int) map[int]bool {
 			}
 			id, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat))) // digits only
 			// The name in brackets may hold anything; after it come the state and the parent.
-			after := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+			after := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 			if parent, err := strconv.Atoi(after[1]); err == nil && family[parent] && !family[id] {
 				family[id], grown = true, true
 			}

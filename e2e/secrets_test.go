@@ -32,6 +32,7 @@ type ending struct {
 func endings() map[string]ending {
 	signal := func(s syscall.Signal) func(*testing.T, *running) {
 		return func(t *testing.T, run *running) {
+			t.Helper()
 			run.until(t.Context(), "sessions: pushing")
 			must(t, run.command.Process.Signal(s))
 		}
@@ -40,6 +41,7 @@ func endings() map[string]ending {
 		"success":        {proof: "contents compared"},
 		"wrong password": {prepare: wrongPassword, proof: "nothing was changed"},
 		"a server dies": {proof: "sessions: pushing", during: func(t *testing.T, run *running) {
+			t.Helper()
 			run.until(t.Context(), "sessions: pushing")
 			must(t, pair.B.KillNode("infinispan-1"))
 		}},

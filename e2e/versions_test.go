@@ -14,9 +14,6 @@ const newest = "16.0.7"
 // TestServersOfTheNewestVersionAreRecovered is the product in one test on small sites of that version. The whole suite runs on
 // it, or on any other, with -infinispan.
 func TestServersOfTheNewestVersionAreRecovered(t *testing.T) {
-	if *version != "" {
-		t.Skip("the shared pair has a version that was asked for")
-	}
 	ctx := t.Context()
 	other, err := sites.Up(ctx, sites.Options{Version: newest, NodesPerSite: 1, ContextPrefix: "newest-"})
 	must(t, err)
