@@ -144,7 +144,7 @@ func height(n, top int64) int {
 // niceTop is the next number at or above whose quarters people like on an axis, at least 4.
 func niceTop(n int64) int64 {
 	for power := int64(1); ; power *= 10 {
-		for _, step := range []int64{4, 8, 12, 16, 20, 24, 32} {
+		for _, step := range []int64{4, 8, 12, 16, 20, 24, 32, 40, 48, 60} {
 			if top := step * power; top >= n {
 				return top
 			}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,20 @@ func (m *md) entries(report api.Report, v view) {
 		}
 		rows = append(rows, row)
 	}
-	m.table([]string{"After", v.PrimaryName, v.SecondaryName}, []bool{true, true, true}, rows)
+	m.table([]string{"After", v.PrimaryName, v.SecondaryName}, []bool{true, true, true}, withoutRepeats(rows))
+}
+
+// withoutRepeats leaves out rows that stand between two others with the same numbers.
+func withoutRepeats(rows [][]string) [][]string {
+	var kept [][]string
+	for i, row := range rows {
+		inside := i > 0 && i < len(rows)-1
+		if inside && slices.Equal(row[1:], rows[i-1][1:]) && slices.Equal(row[1:], rows[i+1][1:]) {
+			continue
+		}
+		kept = append(kept, row)
+	}
+	return kept
 }
 
 // steps writes the tree of steps.

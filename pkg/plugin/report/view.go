@@ -187,17 +187,16 @@ func cacheRow(c *api.ReportCache) []string {
 	if c.SecondaryName != "" && c.SecondaryName != c.Name {
 		name += " -> " + c.SecondaryName
 	}
-	compared := c.Compared
-	if compared == "" {
-		compared = "not yet"
+	compared, missing, extra := "not yet", "", ""
+	if c.Compared != "" {
+		compared, missing, extra = c.Compared, legible.Count(c.Missing), legible.Count(c.Extra)
 	}
 	tookPush := ""
 	if c.PushTookSeconds > 0 {
 		tookPush = legible.Took(c.PushTookSeconds.Duration())
 	}
 	return []string{
-		name, legible.Count(c.Kept), legible.Count(c.Discarded), legible.Count(c.Pushes), tookPush, compared,
-		legible.Count(c.Missing), legible.Count(c.Extra), c.State,
+		name, legible.Count(c.Kept), legible.Count(c.Discarded), legible.Count(c.Pushes), tookPush, compared, missing, extra, c.State,
 	}
 }
 
