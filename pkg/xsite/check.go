@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 )
 
 // CheckID names one check of preflight, the same in messages, in docs/checks.md and in scripts.
@@ -21,6 +22,7 @@ const (
 	CheckUnfinishedRun    CheckID = "unfinished-run"
 	CheckInfinispanHealth CheckID = "infinispan-health"
 	CheckSitesView        CheckID = "sites-view"
+	CheckLinked           CheckID = "linked"
 	CheckCaches           CheckID = "caches"
 	CheckCacheHealth      CheckID = "cache-health"
 	CheckCacheFlags       CheckID = "cache-flags"
@@ -81,6 +83,8 @@ type check struct {
 
 	// again is true for what others may change while the question stands: it is checked once more after that.
 	again bool
+	// waits is how long it may wait for others beside asking.
+	waits time.Duration
 	do    func(*run, context.Context) error
 }
 

@@ -41,7 +41,7 @@ func siteChecks() []check {
 			ID: CheckOtherRuns, Group: GroupRuns, Guard: GuardSingleRun, Needs: []CheckID{CheckSitesFound},
 			Title: "no other run is at work on either site",
 			Hint:  "wait until the other run has ended, or ask who holds the lease",
-		}, do: (*run).checkSingleRun},
+		}, waits: longestLease, do: (*run).checkSingleRun},
 		{CheckInfo: CheckInfo{
 			ID: CheckUnfinishedRun, Group: GroupRuns, Guard: GuardRecorded, Needs: []CheckID{CheckSitesFound},
 			Title: "every earlier run is over, or can be continued with these roles",
@@ -63,6 +63,11 @@ func cacheChecks() []check {
 			Title: "the two sites see each other",
 			Hint:  "mend the link between the sites; until then kubectl ispn-resync fence keeps the primary's writes from failing",
 		}, again: true, do: (*run).checkReachable},
+		{CheckInfo: CheckInfo{
+			ID: CheckLinked, Group: GroupLink, Guard: GuardLinked, Needs: []CheckID{CheckSiteNames},
+			Title: "a recovery probes the link, or --linked names the right site",
+			Hint:  "leave --linked out, so that the link is probed; or name the secondary's site with it",
+		}, do: (*run).checkLinked},
 		{CheckInfo: CheckInfo{
 			ID: CheckCaches, Group: GroupCaches, Guard: GuardChecksFirst, Needs: []CheckID{CheckSiteNames},
 			Title: "the caches to recover back up both ways, and are nobody else's",

@@ -65,9 +65,6 @@ func (r *run) both(ctx context.Context, do func(context.Context, *site) error) e
 	return group.Wait()
 }
 
-// checkSitesFound: both sites are there to be asked. That they were found was proved by connecting to them.
-func (r *run) checkSitesFound(context.Context) error { return nil }
-
 // checkAccess asks both API servers whether the user may do all that a run does.
 func (r *run) checkAccess(ctx context.Context) error {
 	return errors.Join(r.accessTo(ctx, r.primary), r.accessTo(ctx, r.secondary))

@@ -32,7 +32,7 @@ func (r *run) probe(ctx context.Context) error {
 		return err
 	}
 	if r.opts.Linked != "" {
-		return r.vouched()
+		return nil // said in preflight
 	}
 	err := r.withProbeCache(ctx, func(ctx context.Context, cache string) error {
 		if err := r.guardLinked(ctx, cache); err != nil {
@@ -47,8 +47,11 @@ func (r *run) probe(ctx context.Context) error {
 	return nil
 }
 
-// vouched takes the user's word for the link instead of a probe.
-func (r *run) vouched() error {
+// checkLinked: who vouches for the link names the secondary's site.
+func (r *run) checkLinked(context.Context) error {
+	if r.opts.Linked == "" {
+		return nil
+	}
 	if r.opts.Linked != r.secondary.name {
 		return &Stop{
 			Guard: GuardLinked, Found: fmt.Sprintf("--linked names %q, but the secondary is site %q", r.opts.Linked, r.secondary.name), Where: r.secondary.String(),
@@ -56,7 +59,7 @@ func (r *run) vouched() error {
 			Next:    "check both contexts",
 		}
 	}
-	r.noted("", "not probed: you vouch that site %s replicates to site %s", r.primary.name, r.secondary.name)
+	r.warned(GuardLinked, "the link is not probed: you vouch that site %s replicates to site %s", r.primary.name, r.secondary.name)
 	return nil
 }
 

@@ -55,6 +55,8 @@ type run struct {
 	phase  Phase
 	// checking is the check of preflight that is being made; empty in between.
 	checking CheckID
+	// absent are the sites that a look could not connect to.
+	absent map[Role]AbsentSite
 }
 
 // progress orders the points of a run that decide how a failure is handled.

@@ -1,0 +1,248 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// defaultCheckTimeout is how long one check may take where nothing else is said.
+const defaultCheckTimeout = time.Minute
+
+// CheckOptions is what a look at both sites is made of.
+type CheckOptions struct {
+	// Options are those of the recovery that would be checked for; Confirm and DryRun are not used.
+	Options
+
+	// Absent are the sites that could not be found or connected to, by role; their clusters are nil.
+	Absent map[Role]AbsentSite
+	// Each is how long one check may take; 0 is a minute.
+	Each time.Duration
+}
+
+// AbsentSite is a site that nothing can be asked of.
+type AbsentSite struct {
+	// Place is what is known of it, at least the context.
+	Place Place
+	// Err says why it could not be found or connected to.
+	Err error
+}
+
+// CheckStatus is how a check ended.
+type CheckStatus string
+
+// The ends of a check, and of all checks together: of these, the worst.
+const (
+	CheckPass CheckStatus = "passed"
+	CheckWarn CheckStatus = "warning"
+	CheckFail CheckStatus = "failed"
+	CheckSkip CheckStatus = "skipped"
+)
+
+// CheckReport is what all checks found.
+type CheckReport struct {
+	Primary, Secondary CheckedSite
+	// Checks are all checks, in the order in which they are made.
+	Checks []CheckResult
+	// Status is the worst of them; a check that was skipped counts for the one that it was skipped for.
+	Status CheckStatus
+	// Interrupted is the reason why not all checks were made; nil when they were.
+	Interrupted error
+	Took        time.Duration
+}
+
+// CheckedSite is one site as far as it was found.
+type CheckedSite struct {
+	Place Place
+	// Name and Version are as its servers tell them; empty when they did not.
+	Name, Version string
+}
+
+// CheckResult is what one check found.
+type CheckResult struct {
+	CheckInfo
+
+	Status CheckStatus
+	Took   time.Duration
+	// Notes say what was found to be as it should, Warnings what should be known, Findings what failed.
+	Notes, Warnings []string
+	Findings        []CheckFinding
+	// TimedOut is true when the check failed because it did not end in time.
+	TimedOut bool
+	// Failed are the checks for whose failure this one was skipped; none when the look was interrupted.
+	Failed []CheckID
+}
+
+// CheckFinding is one thing that a check found wrong.
+type CheckFinding struct {
+	// Guard is the rule that would be broken; empty when the check could not be made.
+	Guard Guard
+	Found string
+	// Where, Because and Next are as in Stop; Next may be empty.
+	Where, Because, Next string
+}
+
+// Check makes every check of preflight that can be made, and changes nothing. A check is skipped when one failed that it
+// needs. What is found is in the report; there is no other error.
+func Check(ctx context.Context, options CheckOptions) CheckReport {
+	if options.Each == 0 {
+		options.Each = defaultCheckTimeout
+	}
+	for role, absent := range options.Absent {
+		if role == Primary {
+			options.PrimaryCluster = absentCluster{place: absent.Place}
+		} else {
+			options.SecondaryCluster = absentCluster{place: absent.Place}
+		}
+	}
+	r := newRun(options.Options)
+	r.absent = options.Absent
+	r.phase = PhasePreflight
+	l := &lookout{run: r, each: options.Each, observer: r.opts.Observer, blame: map[CheckID][]CheckID{}}
+	r.opts.Observer = l
+	began := r.opts.Clock.Now()
+	for _, c := range checks() {
+		l.make(ctx, c)
+	}
+	l.report.Took = r.opts.Clock.Now().Sub(began)
+	l.report.Primary, l.report.Secondary = r.primary.checked(), r.secondary.checked()
+	if ctx.Err() != nil {
+		l.report.Interrupted = context.Cause(ctx)
+	}
+	l.report.Status = worst(l.report.Checks)
+	return l.report
+}
+
+// checked gives what is known of a site.
+func (s *site) checked() CheckedSite {
+	return CheckedSite{Place: s.place, Name: s.name, Version: s.version}
+}
+
+// absentCluster stands for a site that nothing can be asked of.
+type absentCluster struct {
+	Cluster
+
+	place Place
+}
+
+// Place implements Cluster.
+func (a absentCluster) Place() Place { return a.place }
+
+// lookout makes checks one by one and keeps what each found.
+type lookout struct {
+	run    *run
+	each   time.Duration
+	report CheckReport
+	// now is the result of the check that is being made; observer takes what is waited for meanwhile.
+	now      *CheckResult
+	observer Observer
+	// blame maps checks that did not pass to those whose failure it goes back to.
+	blame map[CheckID][]CheckID
+}
+
+// Observe implements Observer: what a check tells belongs to its result.
+func (l *lookout) Observe(e Event) {
+	switch e.Kind {
+	case CheckPassed:
+		l.now.Notes = append(l.now.Notes, e.Message)
+	case CheckWarned:
+		l.now.Warnings = append(l.now.Warnings, e.Message)
+	default:
+		l.observer.Observe(e)
+	}
+}
+
+// make makes one check, or skips it.
+func (l *lookout) make(ctx context.Context, c check) {
+	result := CheckResult{CheckInfo: c.CheckInfo, Status: CheckPass}
+	for _, need := range c.Needs {
+		for _, failed := range l.blame[need] {
+			if !slices.Contains(result.Failed, failed) {
+				result.Failed = append(result.Failed, failed)
+			}
+		}
+	}
+	switch {
+	case len(result.Failed) > 0:
+		result.Status, l.blame[c.ID] = CheckSkip, result.Failed
+	case ctx.Err() != nil:
+		result.Status = CheckSkip
+	default:
+		l.now = &result
+		l.try(ctx, c, &result)
+	}
+	l.report.Checks = append(l.report.Checks, result)
+}
+
+// try makes one check within its time.
+func (l *lookout) try(ctx context.Context, c check, result *CheckResult) {
+	limit := l.each + c.waits
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := l.run.opts.Clock.Now()
+	l.run.checking = c.ID
+	err := c.do(l.run, within)
+	l.run.checking = ""
+	result.Took = l.run.opts.Clock.Now().Sub(began)
+	switch {
+	case err == nil && len(result.Warnings) > 0:
+		result.Status = CheckWarn
+	case err == nil:
+	case ctx.Err() != nil:
+		result.Status = CheckSkip
+	default:
+		result.Status, result.Findings = CheckFail, findingsIn(err)
+		l.blame[c.ID] = []CheckID{c.ID}
+		if result.TimedOut = within.Err() != nil; result.TimedOut {
+			result.Findings = slices.Insert(result.Findings, 0, CheckFinding{Found: fmt.Sprintf("the check did not end within %s", limit)})
+		}
+	}
+}
+
+// findingsIn takes joined errors apart: each of them is a finding.
+func findingsIn(err error) []CheckFinding {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is this very error that is taken apart
+		var all []CheckFinding
+		for _, one := range joined.Unwrap() {
+			all = append(all, findingsIn(one)...)
+		}
+		return all
+	}
+	stop, ok := errors.AsType[*Stop](err)
+	if !ok {
+		return []CheckFinding{{Found: oneLine(err)}}
+	}
+	found := stop.Found
+	if stop.Err != nil {
+		found += ": " + oneLine(stop.Err)
+	}
+	return []CheckFinding{{Guard: stop.Guard, Found: found, Where: stop.Where, Because: stop.Because, Next: stop.Next}}
+}
+
+// worst is the status of all checks together.
+func worst(results []CheckResult) CheckStatus {
+	status := CheckPass
+	for _, result := range results {
+		switch result.Status {
+		case CheckFail:
+			return CheckFail
+		case CheckWarn:
+			status = CheckWarn
+		case CheckPass, CheckSkip:
+		}
+	}
+	return status
+}
+
+// checkSitesFound: both sites are there to be asked. A recovery has connected to them before it begins.
+func (r *run) checkSitesFound(context.Context) error {
+	var found []error
+	for _, role := range []Role{Primary, Secondary} {
+		if absent, missing := r.absent[role]; missing {
+			found = append(found, fmt.Errorf("the %s (context %s) could not be found: %w", role, absent.Place.Context, absent.Err))
+		}
+	}
+	return errors.Join(found...)
+}
