@@ -12,9 +12,10 @@ const sideBySide = 72
 
 // Colours of the headings; they are laid on after everything was measured.
 const (
-	green = "\x1b[1;32m"
-	red   = "\x1b[1;31m"
-	plain = "\x1b[0m"
+	green  = "\x1b[1;32m"
+	red    = "\x1b[1;31m"
+	yellow = "\x1b[1;33m"
+	plain  = "\x1b[0m"
 )
 
 // boxSide is one site in the box.

@@ -43,7 +43,7 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetErr(deps.Streams.ErrOut)
 	cmd.SetFlagErrorFunc(flagMistake)
 	addVerbosity(cmd)
-	cmd.AddCommand(newAbortCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps),
+	cmd.AddCommand(newAbortCommand(deps), newCheckCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps),
 		newStatusCommand(deps), newVersionCommand(deps))
 	return cmd
 }

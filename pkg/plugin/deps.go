@@ -53,6 +53,8 @@ type Deps struct {
 	Diff func(ctx context.Context, options xsite.DiffOptions) (xsite.DiffReport, error)
 	// Versions asks one site; [xsite.Versions] does.
 	Versions func(ctx context.Context, site xsite.Cluster) xsite.SiteVersions
+	// Check is that of package xsite.
+	Check func(ctx context.Context, options xsite.CheckOptions) xsite.CheckReport
 	// Abort, DiscardJournal, Prune, Fence and Lift are those of package xsite.
 	Abort          func(ctx context.Context, options xsite.AbortOptions) (xsite.Report, error)
 	DiscardJournal func(ctx context.Context, options xsite.DiscardOptions) (xsite.Report, error)

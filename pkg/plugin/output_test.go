@@ -30,6 +30,7 @@ func writingCommands() []struct {
 		{api.KindDiff, append([]string{"diff", "--show", "3"}, pair()...), ExitOutOfSync},
 		{api.KindRun, append([]string{"history", "6e2"}, pair()...), ExitDone},
 		{api.KindVersion, append([]string{"version"}, pair()...), ExitDone},
+		{api.KindCheckReport, append([]string{"check"}, pair()...), ExitDone},
 	}
 }
 
@@ -65,7 +66,7 @@ func TestTextSaysWhatTheJSONSaysAndNothingElse(t *testing.T) {
 }
 
 func TestEveryKindHasATextAndACommandThatIsTested(t *testing.T) {
-	tested := map[string]bool{api.KindFailure: true, api.KindReport: true} // by tests of their own
+	tested := map[string]bool{api.KindFailure: true, api.KindReport: true, api.KindCheck: true} // by tests of their own
 	for _, c := range writingCommands() {
 		tested[c.kind] = true
 	}

@@ -173,3 +173,58 @@ func runContent(run xsite.PastRun) api.RunContent {
 
 // list gives a list that is not nil, so that it is [] in JSON.
 func list(items []string) []string { return append([]string{}, items...) }
+
+// checkReportObject publishes what all checks found; short leaves out those that passed.
+func checkReportObject(report xsite.CheckReport, name string, short bool) *api.CheckReport {
+	o := &api.CheckReport{
+		Header: api.NewHeader(api.KindCheckReport, name), Status: string(report.Status),
+		Primary: checkSite(report.Primary), Secondary: checkSite(report.Secondary),
+		Checks: []api.CheckContent{}, TookSeconds: api.SecondsOf(report.Took),
+	}
+	if report.Interrupted != nil {
+		o.Interrupted = report.Interrupted.Error()
+		if report.Status != xsite.CheckFail {
+			o.Status = api.StatusInterrupted
+		}
+	}
+	for _, check := range report.Checks {
+		switch check.Status {
+		case xsite.CheckPass:
+			o.Counts.Passed++
+		case xsite.CheckWarn:
+			o.Counts.Warning++
+		case xsite.CheckFail:
+			o.Counts.Failed++
+		case xsite.CheckSkip:
+			o.Counts.Skipped++
+		}
+		if !short || check.Status != xsite.CheckPass {
+			o.Checks = append(o.Checks, checkContent(check))
+		}
+	}
+	return o
+}
+
+// checkSite publishes a site as far as it was found.
+func checkSite(site xsite.CheckedSite) api.CheckSite {
+	return api.CheckSite{Name: site.Name, Version: site.Version, Place: place(site.Place)}
+}
+
+// checkContent publishes one check.
+func checkContent(check xsite.CheckResult) api.CheckContent {
+	c := api.CheckContent{
+		ID: string(check.ID), Group: string(check.Group), Title: check.Title, Guard: string(check.Guard), Status: string(check.Status),
+		TookSeconds: api.SecondsOf(check.Took), TimedOut: check.TimedOut, Notes: list(check.Notes), Warnings: list(check.Warnings),
+		Findings: []api.CheckFinding{}, SkippedFor: []string{}, Doc: check.Doc(),
+	}
+	for _, failed := range check.Failed {
+		c.SkippedFor = append(c.SkippedFor, string(failed))
+	}
+	for _, f := range check.Findings {
+		c.Findings = append(c.Findings, api.CheckFinding{Guard: string(f.Guard), Found: f.Found, Where: f.Where, Why: f.Because, Next: f.Next})
+	}
+	if check.Status == xsite.CheckFail {
+		c.Hint = check.Hint
+	}
+	return c
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/user"
 	"runtime"
+	"strings"
 
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -28,6 +29,7 @@ func RealDeps(streams genericiooptions.IOStreams) Deps {
 		Status:         xsite.Status,
 		Versions:       xsite.Versions,
 		Diff:           xsite.Diff,
+		Check:          xsite.Check,
 		Abort:          xsite.Abort,
 		DiscardJournal: xsite.DiscardJournal,
 		Prune:          xsite.Prune,
@@ -71,6 +73,8 @@ func (osTerminal) Size(stream any) (columns, lines int, ok bool) {
 type screen struct {
 	// live allows moving the cursor, colour allows colours.
 	live, colour bool
+	// utf8 says that it is a terminal whose locale is one of UTF-8.
+	utf8 bool
 	// size gives the present columns and lines.
 	size func() (columns, lines int)
 }
@@ -95,7 +99,19 @@ func screenOf(deps Deps, stream any) screen {
 		return s
 	}
 	s.live = true
+	s.utf8 = utf8Locale(deps)
 	noColour, _ := deps.LookupEnv("NO_COLOR")
 	s.colour = noColour == ""
 	return s
+}
+
+// utf8Locale reads from the environment, as POSIX has it, whether texts are UTF-8. Windows' newer consoles always are.
+func utf8Locale(deps Deps) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if value, _ := deps.LookupEnv(name); value != "" {
+			value = strings.ToLower(value)
+			return strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
+		}
+	}
+	return runtime.GOOS == "windows"
 }

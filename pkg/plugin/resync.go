@@ -30,6 +30,8 @@ type resyncOptions struct {
 	turn *kube.Turn
 	// lookOnly says that nothing will be changed, so that less needs to be found.
 	lookOnly bool
+	// oneIsEnough says that a site is tried also when the other could not be connected to.
+	oneIsEnough bool
 	// all are the flags of the command, once complete.
 	all *pflag.FlagSet
 }
@@ -181,7 +183,7 @@ func (o *resyncOptions) connectEach(ctx context.Context, primary, secondary Site
 	}
 	if o.pair.primary.mayPrompt() || o.pair.secondary.mayPrompt() {
 		connectPrimary()
-		if primaryErr == nil || o.lookOnly {
+		if primaryErr == nil || o.oneIsEnough {
 			connectSecondary()
 		}
 	} else {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/report"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/kube"
 )
 
 // side describes a command beside the recovery, which works on the same two sites.
@@ -29,6 +31,8 @@ type side struct {
 	own *pflag.FlagSet
 	// primaryOnly says that the secondary is not contacted.
 	primaryOnly bool
+	// within is how long connecting to a site may take, for a command that is done also without one; nil for the others.
+	within *time.Duration
 	// validate judges own flags; nil for nothing to judge.
 	validate func() error
 	// do does it with both sites connected (the secondary is nil for primaryOnly) and gives what goes to standard output.
@@ -59,7 +63,9 @@ type sideOptions struct {
 	engine xsite.Options
 	// sites are those that are connected, the primary first.
 	sites []roleSite
-	shown progress
+	// absent are the errors of sites that could not be connected to.
+	absent map[xsite.Role]error
+	shown  progress
 	// reporting writes the report, where the command has one.
 	reporting *reporting
 }
@@ -79,7 +85,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		s.args = noArguments
 	}
 	o := &sideOptions{resyncOptions: newResyncOptions(deps), side: s}
-	o.lookOnly = s.lookOnly
+	o.lookOnly, o.oneIsEnough = s.lookOnly, s.lookOnly || s.within != nil
 	cmd := &cobra.Command{
 		Use: s.use, Short: s.short, Long: templates.LongDesc(s.long), Example: templates.Examples(s.example),
 		Args: s.args,
@@ -99,7 +105,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	if s.own != nil {
 		options.AddFlagSet(s.own)
 	}
-	for _, set := range []*pflag.FlagSet{o.resyncOptions.run.safety, o.resyncOptions.run.pace} {
+	for _, set := range []*pflag.FlagSet{o.resyncOptions.run.safety, o.resyncOptions.run.scope, o.resyncOptions.run.pace} {
 		set.VisitAll(func(flag *pflag.Flag) {
 			if slices.Contains(s.shared, flag.Name) {
 				options.AddFlag(flag)
@@ -133,6 +139,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	}
 	if slices.Contains(s.shared, reportFlag) {
 		completions = append(completions, map[string]cobra.CompletionFunc{reportFlag: completeReport})
+	}
+	if slices.Contains(s.shared, "accept") {
+		completions = append(completions, map[string]cobra.CompletionFunc{"accept": words(signNames()...)})
 	}
 	for _, c := range completions {
 		withCompletions(cmd, c)
@@ -175,23 +184,22 @@ func (o *sideOptions) report(ctx context.Context) error {
 
 // run connects, does it, and writes what there is to say.
 func (o *sideOptions) run(ctx context.Context) (err error) {
+	ctx, _, stop := withDeadline(ctx, o.resyncOptions.run.timeout)
+	defer stop()
 	o.warnOfFlags()
 	if o.side.act != nil {
 		return o.side.act(ctx, o)
 	}
-	var primary, secondary Site
-	if o.side.primaryOnly {
-		primary, err = o.connectOne(ctx, o.pair.primary)
-	} else {
-		primary, secondary, err = o.connect(ctx)
-	}
+	primary, secondary, err := o.connectSide(ctx)
 	if err != nil {
 		return err
 	}
-	defer primary.Close()
 	o.engine = o.resyncOptions.run.options()
-	o.engine.PrimaryCluster = primary
-	o.sites = []roleSite{{primary, xsite.Primary, o.pair.primary.context()}}
+	if primary != nil {
+		defer primary.Close()
+		o.engine.PrimaryCluster = primary
+		o.sites = append(o.sites, roleSite{primary, xsite.Primary, o.pair.primary.context()})
+	}
 	if secondary != nil {
 		defer secondary.Close()
 		o.engine.SecondaryCluster = secondary
@@ -213,6 +221,33 @@ func (o *sideOptions) run(ctx context.Context) (err error) {
 		write = o.writeObject
 	}
 	return write(ctx)
+}
+
+// connectSide connects to the sites that the command works with.
+func (o *sideOptions) connectSide(ctx context.Context) (primary, secondary Site, err error) {
+	switch {
+	case o.side.primaryOnly:
+		primary, err = o.connectOne(ctx, o.pair.primary)
+		return primary, nil, err
+	case o.side.within == nil:
+		return o.connect(ctx)
+	case !o.pair.primary.mayPrompt() && !o.pair.secondary.mayPrompt(): // nobody is asked anything, which takes its time
+		limited, cancel := context.WithTimeoutCause(ctx, *o.side.within, fmt.Errorf("no answer within %s", *o.side.within))
+		defer cancel()
+		ctx = limited
+	}
+	primary, secondary, o.absent = o.connectEach(ctx, nil, nil)
+	for _, err := range o.absent {
+		if ref, wrong := errors.AsType[*kube.RefError](err); wrong { // a mistake on the command line, not of a site
+			for _, site := range []Site{primary, secondary} {
+				if site != nil {
+					site.Close()
+				}
+			}
+			return nil, nil, ref
+		}
+	}
+	return primary, secondary, nil
 }
 
 // writeText does it and writes the text that comes of it.

@@ -144,6 +144,9 @@ type rig struct {
 	compared xsite.DiffOptions
 	// diff is asked in its place, if set.
 	diff func(context.Context, xsite.DiffOptions) (xsite.DiffReport, error)
+	// silent are contexts that do not answer.
+	silent []string
+	check  func(context.Context, xsite.CheckOptions) xsite.CheckReport
 
 	mu        sync.Mutex
 	connected []connected
@@ -168,6 +171,7 @@ func newRig(t *testing.T) *rig {
 		}
 		return sampleResult(), nil
 	}
+	r.check = func(context.Context, xsite.CheckOptions) xsite.CheckReport { return allPassed() }
 	t.Setenv("KUBECONFIG", writeKubeconfig(t, "site-a", "site-b"))
 	return r
 }
@@ -198,15 +202,19 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 		Terminal:  r.terminal,
 		LookupEnv: func(name string) (string, bool) { v, ok := r.env[name]; return v, ok },
 		Who:       func() string { return "sam@desk" },
-		Connect: func(_ context.Context, options kube.Options) (Site, error) {
+		Connect: func(ctx context.Context, options kube.Options) (Site, error) {
 			r.mu.Lock()
-			defer r.mu.Unlock()
 			r.connected = append(r.connected, options)
 			if r.connects != nil {
 				r.connects(options)
 			}
+			r.mu.Unlock()
 			if err := r.refuse[options.ContextName]; err != nil {
 				return nil, err
+			}
+			if slices.Contains(r.silent, options.ContextName) {
+				<-ctx.Done()
+				return nil, ctx.Err()
 			}
 			return &fakeSite{context: options.ContextName, closed: r.close}, nil
 		},
@@ -236,6 +244,7 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 			return r.differs, nil
 		},
 		Recover: func(ctx context.Context, options xsite.Options) (xsite.Result, error) { return r.engine(ctx, options) },
+		Check:   func(ctx context.Context, options xsite.CheckOptions) xsite.CheckReport { return r.check(ctx, options) },
 	}
 	r.sideEngines(&deps)
 	return Execute(ctx, deps, append([]string{"/somewhere/" + binaryName}, args...))

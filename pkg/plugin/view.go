@@ -18,6 +18,8 @@ type view struct {
 	columns  int
 	terminal bool
 	colour   bool
+	// utf8 says that more than ASCII can be shown.
+	utf8 bool
 	// wide asks for more columns.
 	wide bool
 }
@@ -25,7 +27,7 @@ type view struct {
 // viewOf is how a text is shown on a screen.
 func viewOf(s screen) view {
 	columns, _ := s.size()
-	return view{columns: columns, terminal: s.live, colour: s.colour}
+	return view{columns: columns, terminal: s.live, colour: s.colour, utf8: s.utf8}
 }
 
 // width is the width of running text.
@@ -49,6 +51,10 @@ func textOf(object api.Object, v view) (string, error) {
 		return historyText(o, v), nil
 	case *api.Run:
 		return runText(o, v), nil
+	case *api.CheckReport:
+		return checkReportText(o, v), nil
+	case *api.Check:
+		return checkText(o.CheckContent, v), nil
 	case *api.Version:
 		return versionText(o, v), nil
 	default:

@@ -203,7 +203,7 @@ func (l *lookout) try(ctx context.Context, c check, result *CheckResult) {
 
 // findingsIn takes joined errors apart: each of them is a finding.
 func findingsIn(err error) []CheckFinding {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is this very error that is taken apart
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []CheckFinding
 		for _, one := range joined.Unwrap() {
 			all = append(all, findingsIn(one)...)

@@ -54,15 +54,17 @@ type Lister interface{ Each() []Object }
 // kinds makes an empty object of each kind.
 func kinds() map[string]func() Object {
 	return map[string]func() Object{
-		KindStatus:  func() Object { return &Status{} },
-		KindDiff:    func() Object { return &Diff{} },
-		KindPlan:    func() Object { return &Plan{} },
-		KindResult:  func() Object { return &Result{} },
-		KindFailure: func() Object { return &Failure{} },
-		KindReport:  func() Object { return &Report{} },
-		KindHistory: func() Object { return &History{} },
-		KindRun:     func() Object { return &Run{} },
-		KindVersion: func() Object { return &Version{} },
+		KindStatus:      func() Object { return &Status{} },
+		KindDiff:        func() Object { return &Diff{} },
+		KindPlan:        func() Object { return &Plan{} },
+		KindResult:      func() Object { return &Result{} },
+		KindFailure:     func() Object { return &Failure{} },
+		KindReport:      func() Object { return &Report{} },
+		KindHistory:     func() Object { return &History{} },
+		KindRun:         func() Object { return &Run{} },
+		KindVersion:     func() Object { return &Version{} },
+		KindCheckReport: func() Object { return &CheckReport{} },
+		KindCheck:       func() Object { return &Check{} },
 	}
 }
 
