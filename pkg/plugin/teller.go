@@ -36,7 +36,8 @@ type teller struct {
 	problem error
 
 	plan xsite.Plan
-	// begun is true once something may have been changed; before that there is nothing to tell.
+	// begun is true once something may have been changed; before that there is nothing to tell. Nor is there without a plan,
+	// as when abort removes nothing but a record.
 	begun bool
 	// aborted is true once the run is undone, which is told already.
 	aborted bool
@@ -89,7 +90,7 @@ func (t *teller) Observe(e xsite.Event) {
 
 // phaseStarted tells that the run begins, and that the push does.
 func (t *teller) phaseStarted(e xsite.Event) {
-	if e.Phase == xsite.PhasePreflight {
+	if e.Phase == xsite.PhasePreflight || t.plan.RunID == "" {
 		return
 	}
 	if !t.begun && e.Phase != xsite.PhaseAbort {
@@ -108,6 +109,9 @@ func (t *teller) phaseStarted(e xsite.Event) {
 
 // phaseEnded tells what a phase has come to.
 func (t *teller) phaseEnded(e xsite.Event) {
+	if !t.begun {
+		return
+	}
 	p, s, caches := t.plan.Primary.Name, t.plan.Secondary.Name, plural(len(t.plan.Caches), "cache")
 	if e.Err != nil {
 		if e.Phase == xsite.PhasePush {
@@ -125,7 +129,7 @@ func (t *teller) phaseEnded(e xsite.Event) {
 	case xsite.PhasePush:
 		t.tell(e.Time, false, "StateTransferCompleted", fmt.Sprintf("%s sent %s to %s, which is online there again", p, caches, s))
 	case xsite.PhaseVerify:
-		t.tell(e.Time, false, "ContentsVerified", fmt.Sprintf("every key of %s is on %s in %s", p, s, caches))
+		t.tell(e.Time, false, "ContentsVerified", fmt.Sprintf("the contents of %s were compared: %s holds what %s holds", caches, s, p))
 	case xsite.PhaseOnline:
 		t.tell(e.Time, false, "SiteBroughtOnline", fmt.Sprintf("%s has %s online again", s, p))
 	case xsite.PhaseStart:

@@ -83,9 +83,10 @@ func TestTheStoryIsToldOnTheResourcesOfBothSites(t *testing.T) {
 		"interruption": {phases: all[:3], err: &xsite.RunError{Outcome: xsite.Interrupted, Phase: xsite.PhaseStop, Undone: true, Err: failed}, want: []string{
 			"ResyncStarted", "ResyncInterrupted!",
 		}},
-		"abort":   {phases: []xsite.Phase{xsite.PhasePreflight, xsite.PhaseAbort}, want: []string{"ResyncAborted"}},
-		"refusal": {phases: all[:1], err: &xsite.RunError{Outcome: xsite.Refused, Phase: xsite.PhasePreflight, Err: failed}},
-		"dry run": {phases: all[:1]},
+		"abort":               {phases: []xsite.Phase{xsite.PhasePreflight, xsite.PhaseAbort}, want: []string{"ResyncAborted"}},
+		"removal of a record": {phases: []xsite.Phase{xsite.PhaseAbort}},
+		"refusal":             {phases: all[:1], err: &xsite.RunError{Outcome: xsite.Refused, Phase: xsite.PhasePreflight, Err: failed}},
+		"dry run":             {phases: all[:1]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a, b hearer

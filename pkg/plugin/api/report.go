@@ -81,7 +81,7 @@ type ReportSite struct {
 	Version string `json:"version"`
 	// Pods are the pods of the Infinispan servers.
 	Pods []string `json:"pods"`
-	// Entries is the number of entries in the caches of the plan before the run.
+	// Entries is the number of entries in the caches of the plan before the run; 0 when they were not counted.
 	Entries int64 `json:"entries"`
 	// Keycloaks are the Keycloaks of the site as they were found.
 	Keycloaks []ReportKeycloak `json:"keycloaks"`

@@ -30,7 +30,7 @@ func (r *Recorder) fromPlan(plan xsite.Plan) {
 		r.report.Metadata.Name = plan.RunID
 	}
 	r.report.Primary, r.report.Secondary = siteOf(plan.Primary), siteOf(plan.Secondary)
-	if len(r.report.Caches) > 0 {
+	if len(r.report.Caches) > 0 || len(r.ahead) == 0 { // an abort has caches too, and neither counts nor pushes their entries
 		return
 	}
 	for i := range plan.Caches {

@@ -17,7 +17,7 @@ type Begin struct {
 	Title, Command, Who, Reason, Tool, Platform string
 	// PrimaryContext and SecondaryContext are the kubeconfig contexts, which is all that is known of the sites at first.
 	PrimaryContext, SecondaryContext string
-	// Phases are those that the run goes through when nothing stops it.
+	// Phases are those that a recovery goes through when nothing stops it; none for what is no recovery.
 	Phases []xsite.Phase
 }
 

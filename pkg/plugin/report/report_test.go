@@ -27,6 +27,7 @@ func TestTheThreeFormatsTellTheSameStory(t *testing.T) {
 	for name, r := range map[string]api.Report{
 		"succeeded":   succeeded(),
 		"failed":      stopped("", xsite.Failed),
+		"aborted":     aborted(),
 		"unreachable": unreachable(),
 	} {
 		for _, ending := range Endings() {

@@ -48,13 +48,16 @@ type play struct {
 	began time.Time
 }
 
-// newPlay begins a run with these caches' name.
-func newPlay() *play {
+// newPlay begins a recovery.
+func newPlay() *play { return newPlayOf("Recovery", xsite.Phases()...) }
+
+// newPlayOf begins what has a title and phases.
+func newPlayOf(title string, phases ...xsite.Phase) *play {
 	p := &play{time: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)}
 	p.Recorder = NewRecorder(func() time.Time { return p.time }, Begin{
-		Title: "Recovery", Command: "kubectl ispn-resync --primary-context a --secondary-context b --primary-token=...",
+		Title: title, Command: "kubectl ispn-resync --primary-context a --secondary-context b --primary-token=...",
 		Who: "sam@desk", Reason: "outage of Tuesday", Tool: "kubectl-ispn-resync v1.2.3", Platform: "linux/amd64",
-		PrimaryContext: "a", SecondaryContext: "b", Phases: xsite.Phases(),
+		PrimaryContext: "a", SecondaryContext: "b", Phases: phases,
 	})
 	return p
 }
@@ -179,6 +182,15 @@ func stopped(name string, outcome xsite.Outcome) api.Report {
 	return p.after(time.Second).End(End{Outcome: string(outcome), ExitCode: 7, Next: "to go on: kubectl ispn-resync", Err: &xsite.RunError{
 		Outcome: outcome, Phase: xsite.PhasePush, Err: stop, State: []string{"primary site-a" + name + " serves"}, DataAtRisk: "none: the primary has everything",
 	}})
+}
+
+// aborted plays an abort.
+func aborted() api.Report {
+	p, plan := newPlayOf("Going back from the recovery"), samplePlan("")
+	plan.Primary.Entries, plan.Secondary.Entries = 0, 0
+	p.begin(xsite.PhasePreflight).after(time.Second).tell(xsite.Event{Kind: xsite.Planned, Plan: &plan}).end(nil)
+	p.begin(xsite.PhaseAbort).after(time.Second).changed("", "flags of 2 caches are as they were before run 1f2e3d4c, on both sites").end(nil)
+	return p.End(End{Outcome: OutcomeSucceeded})
 }
 
 // unreachable is a run that never began.

@@ -128,6 +128,9 @@ func summary(r api.Report, v view) string {
 			legible.Plural(kept, "entry") + " pushed and compared in " + legible.Plural(len(r.Caches), "cache") + ", " + took + " in all."
 	case r.Stop != nil:
 		return "The guard " + r.Stop.Guard + " stopped it after " + took + ": " + r.Stop.Found
+	case r.Error != "":
+		first, _, _ := strings.Cut(r.Error, "\n")
+		return "It ended after " + took + ": " + first
 	default:
 		return "It took " + took + "."
 	}
@@ -159,7 +162,9 @@ func facts(r api.Report) [][]string {
 func sites(r api.Report) [][]string {
 	var rows [][]string
 	add := func(name string, value func(api.ReportSite) string) {
-		rows = append(rows, []string{name, value(r.Primary), value(r.Secondary)})
+		if row := []string{name, value(r.Primary), value(r.Secondary)}; row[1] != "" || row[2] != "" {
+			rows = append(rows, row)
+		}
 	}
 	add("Site", func(s api.ReportSite) string { return s.Name })
 	add("Context", func(s api.ReportSite) string { return s.Context })
@@ -177,7 +182,9 @@ func sites(r api.Report) [][]string {
 		}
 		return strings.Join(all, ", ")
 	})
-	add("Entries before", func(s api.ReportSite) string { return legible.Count(s.Entries) })
+	if len(r.Caches) > 0 { // else they were not counted
+		add("Entries before", func(s api.ReportSite) string { return legible.Count(s.Entries) })
+	}
 	return rows
 }
 
