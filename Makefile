@@ -24,9 +24,16 @@ export CGO_ENABLED ?= 0
 build: ## Build the program into bin/
 	$(GO) run ./hack/dist -only host -version "$(VERSION)" -commit "$(COMMIT)" -out bin
 
+DIST = $(GO) run ./hack/dist -version "$(VERSION)" -commit "$(COMMIT)" -releases "$(RELEASES)"
+
 .PHONY: dist
-dist: ## Build the six release archives, their checksums and the krew manifest into dist/
-	$(GO) run ./hack/dist -version "$(VERSION)" -commit "$(COMMIT)" -releases "$(RELEASES)" -out dist
+dist: ## Build the six release archives with their SBOMs, the checksums and the krew manifest into dist/
+	$(DIST) -out dist
+
+# FRESH=1 compiles everything anew, which takes minutes; without it what make dist compiled is linked and packed again.
+.PHONY: verify-dist
+verify-dist: dist ## Build the archives a second time, in another folder, and demand the same bytes; FRESH=1 compiles anew
+	hack/verify-dist.sh $(DIST)
 
 ##@ Judging it
 
@@ -116,4 +123,4 @@ clean: ## Remove what was built; caches below .cache stay
 
 .PHONY: help
 help: ## Show this
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

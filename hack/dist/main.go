@@ -1,5 +1,6 @@
 // Command dist builds release archives that anyone can build again byte by byte: the program for six platforms, each
-// in an archive with the licence, a file of checksums, and the krew manifest. It needs nothing but Go.
+// in an archive with all licences, for each a list of what is in it (SBOM, CycloneDX), a file of checksums, and the krew
+// manifest. It needs nothing but Go.
 //
 // The archives hold no time, no user and no path of the machine they were made on; two machines with the same Go
 // version and the same commit make the same files.
@@ -16,6 +17,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/completer"
 )
 
 // module is the import path of the repository.
@@ -55,6 +58,11 @@ func (p platform) archive() string {
 	return "kubectl-ispn-resync_" + p.OS + "_" + p.Arch + extension
 }
 
+// contents is the name of the list of what is in the archive, beside it.
+func (p platform) contents() string {
+	return "kubectl-ispn-resync_" + p.OS + "_" + p.Arch + ".cdx.json"
+}
+
 // settings are what one call is to do.
 type settings struct {
 	version, commit, releases, out, only string
@@ -89,11 +97,27 @@ func run(ctx context.Context, args []string) error {
 		host := platform{runtime.GOOS, runtime.GOARCH}
 		return build(ctx, s, host, filepath.Join(s.out, host.program()))
 	}
-	return release(ctx, s, build)
+	return release(ctx, s, gotools{})
 }
 
-// builder compiles the program for a platform.
-type builder func(ctx context.Context, s settings, p platform, file string) error
+// compiler makes programs and knows what is in them.
+type compiler interface {
+	// build writes the program for a platform to a file.
+	build(ctx context.Context, s settings, p platform, file string) error
+	// modules lists what is compiled into it.
+	modules(ctx context.Context, p platform) ([]dependency, error)
+}
+
+// gotools is the compiler in PATH.
+type gotools struct{}
+
+func (gotools) build(ctx context.Context, s settings, p platform, file string) error {
+	return build(ctx, s, p, file)
+}
+
+func (gotools) modules(ctx context.Context, p platform) ([]dependency, error) {
+	return dependencies(ctx, p, "./cmd/"+binary)
+}
 
 // build compiles with everything left out of the program that would differ from machine to machine.
 func build(ctx context.Context, s settings, p platform, file string) error {
@@ -108,12 +132,8 @@ func build(ctx context.Context, s settings, p platform, file string) error {
 	return nil
 }
 
-// release builds all archives, the checksums and the manifests into the folder of the settings.
-func release(ctx context.Context, s settings, build builder) (err error) {
-	licence, err := os.ReadFile("LICENSE")
-	if err != nil {
-		return err
-	}
+// release builds all archives, their lists of contents, the checksums and the manifests into the folder of the settings.
+func release(ctx context.Context, s settings, with compiler) (err error) {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		return err
 	}
@@ -126,22 +146,50 @@ func release(ctx context.Context, s settings, build builder) (err error) {
 	sums := map[platform]string{}
 	for _, p := range platforms() {
 		program := filepath.Join(work, p.OS, p.Arch, p.program())
-		if err := build(ctx, s, p, program); err != nil {
+		if err := with.build(ctx, s, p, program); err != nil {
 			return err
 		}
-		content, err := os.ReadFile(program)
+		all, err := with.modules(ctx, p)
 		if err != nil {
 			return err
 		}
-		packed, err := pack(p, []file{{"LICENSE", 0o644, licence}, {p.program(), 0o755, content}})
+		packed, contents, err := assemble(s, p, program, all)
 		if err != nil {
 			return fmt.Errorf("packing for %s/%s: %w", p.OS, p.Arch, err)
 		}
 		sums[p] = checksum(packed)
-		if err := os.WriteFile(filepath.Join(s.out, p.archive()), packed, 0o644); err != nil {
-			return err
+		for name, content := range map[string][]byte{p.archive(): packed, p.contents(): contents} {
+			if err := os.WriteFile(filepath.Join(s.out, name), content, 0o644); err != nil {
+				return err
+			}
 		}
 		fmt.Fprintf(os.Stderr, "%s  %s\n", sums[p], p.archive())
 	}
 	return writeTexts(s, sums)
+}
+
+// assemble makes the archive of a platform and the list of what is in it.
+func assemble(s settings, p platform, program string, all []dependency) (packed, contents []byte, err error) {
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := os.ReadFile("LICENSE")
+	if err != nil {
+		return nil, nil, err
+	}
+	modules, err := licences(all)
+	if err != nil {
+		return nil, nil, err
+	}
+	name, script := completer.File(p.OS)
+	files := []file{{"LICENSE", 0o644, own}, {p.program(), 0o755, content}, {name, 0o755, []byte(script)}}
+	for _, m := range modules {
+		files = append(files, m.files...)
+	}
+	if packed, err = pack(p, files); err != nil {
+		return nil, nil, err
+	}
+	contents, err = sbom(s, p, content, modules)
+	return packed, contents, err
 }

@@ -17,22 +17,35 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/completer"
 )
 
-// fakeBuild stands in for the compiler: the program says what it was built for.
-func fakeBuild(_ context.Context, s settings, p platform, file string) error {
+// fake stands in for the compiler: the program says what it was built for, and there are two modules in it.
+type fake struct {
+	dependencies []dependency
+	err          error
+}
+
+func (f fake) build(_ context.Context, s settings, p platform, file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(file, []byte(s.version+" "+p.OS+" "+p.Arch), 0o755)
+	return errors.Join(f.err, os.WriteFile(file, []byte(s.version+" "+p.OS+" "+p.Arch), 0o755))
 }
+
+func (f fake) modules(context.Context, platform) ([]dependency, error) { return f.dependencies, nil }
 
 // released makes a release with the fake compiler, in a folder of its own.
 func released(t *testing.T) string {
 	t.Helper()
 	out := t.TempDir()
-	err := release(t.Context(), settings{version: "v1.2.3", releases: "https://example.org/download/", out: out}, fakeBuild)
-	if err != nil {
+	library := texts(t, map[string]string{"LICENSE": own(t)})
+	library.path, library.version = stdlib, "1.26.0"
+	other := texts(t, map[string]string{"LICENSE": own(t), "NOTICE": "by others"})
+	other.path, other.version, other.sum = "example.org/other", "v2.0.0+incompatible", "h1:"+strings.Repeat("A", 43)+"="
+	s := settings{version: "v1.2.3", releases: "https://example.org/download/", out: out}
+	if err := release(t.Context(), s, fake{dependencies: []dependency{library, other}}); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -51,8 +64,8 @@ func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != len(platforms())+3 {
-		t.Errorf("%d files, want six archives, checksums and two manifests", len(entries))
+	if len(entries) != 2*len(platforms())+3 {
+		t.Errorf("%d files, want six archives, a list of contents for each, checksums and two manifests", len(entries))
 	}
 	for _, entry := range entries {
 		a, errA := os.ReadFile(filepath.Join(one, entry.Name()))
@@ -74,8 +87,16 @@ func TestEveryArchiveHoldsTheProgramAndTheLicence(t *testing.T) {
 			t.Fatal(err)
 		}
 		files := unpack(t, p, content)
-		if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, []string{"LICENSE", p.program()}) {
-			t.Errorf("%s holds %v", p.archive(), got)
+		complete, _ := completer.File(p.OS)
+		want := []string{
+			"LICENSE", p.program(), complete, "licenses/example.org/other/LICENSE", "licenses/example.org/other/NOTICE", "licenses/std/LICENSE",
+		}
+		slices.Sort(want)
+		if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {
+			t.Errorf("%s holds %v, want %v", p.archive(), got, want)
+		}
+		if !strings.HasSuffix(files[complete], " executable") {
+			t.Errorf("%s: %s may not be run", p.archive(), complete)
 		}
 		if got, want := files[p.program()], "v1.2.3 "+p.OS+" "+p.Arch+" executable"; got != want {
 			t.Errorf("%s: the program is %q, want %q", p.archive(), got, want)
@@ -219,8 +240,16 @@ func TestAPlatformWithoutAnArchiveIsNoticed(t *testing.T) {
 
 func TestABuildThatFailsEndsTheRelease(t *testing.T) {
 	broken := errors.New("does not compile")
-	err := release(t.Context(), settings{version: "v1.2.3", out: t.TempDir()}, func(context.Context, settings, platform, string) error { return broken })
+	err := release(t.Context(), settings{version: "v1.2.3", out: t.TempDir()}, fake{err: broken})
 	if !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAModuleWithoutALicenceEndsTheRelease(t *testing.T) {
+	bare := texts(t, map[string]string{"m.go": "package m"})
+	err := release(t.Context(), settings{version: "v1.2.3", out: t.TempDir()}, fake{dependencies: []dependency{bare}})
+	if err == nil || !strings.Contains(err.Error(), "has no licence") {
 		t.Errorf("got %v", err)
 	}
 }

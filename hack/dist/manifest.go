@@ -65,16 +65,29 @@ func writeTexts(s settings, sums map[platform]string) error {
 	if err != nil {
 		return fmt.Errorf("filling in %s: %w", manifestFile, err)
 	}
-	var lines strings.Builder
-	for _, p := range platforms() {
-		fmt.Fprintf(&lines, "%s  %s\n", sums[p], p.archive())
+	lines, err := sumLines(s, sums)
+	if err != nil {
+		return err
 	}
 	for name, content := range map[string][]byte{
-		manifestFile: filled, indexFile: filled, "sha256sums.txt": []byte(lines.String()),
+		manifestFile: filled, indexFile: filled, "sha256sums.txt": lines,
 	} {
 		if err := os.WriteFile(filepath.Join(s.out, name), content, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sumLines gives the file of checksums, as sha256sum reads it.
+func sumLines(s settings, sums map[platform]string) ([]byte, error) {
+	var lines bytes.Buffer
+	for _, p := range platforms() {
+		contents, err := os.ReadFile(filepath.Join(s.out, p.contents()))
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&lines, "%s  %s\n%s  %s\n", sums[p], p.archive(), checksum(contents), p.contents())
+	}
+	return lines.Bytes(), nil
 }
