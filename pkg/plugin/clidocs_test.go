@@ -22,7 +22,6 @@ func TestThePagesOfTheCommandsSayWhatTheirHelpSays(t *testing.T) {
 	pages := map[string]string{}
 	var out bytes.Buffer
 	root := NewCommand(Deps{Streams: genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &out, ErrOut: &out}, Terminal: fakeTerminal{}})
-	root.InitDefaultCompletionCmd()
 	addPages(root, &out, pages)
 	pages["README.md"] = indexPage(root)
 	if flag.Lookup("update").Value.String() == "true" {

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/completer"
 )
 
 // The names of the executable, as kubectl and krew look for them, and as users call it.
 const (
-	binaryName     = "kubectl-ispn_resync"
-	completionName = "kubectl_complete-ispn_resync"
-	displayName    = "kubectl ispn-resync"
+	binaryName  = "kubectl-ispn_resync"
+	displayName = "kubectl ispn-resync"
 )
 
 // Execute runs the command line args (args[0] is the name the program was called by) and gives the exit code. Called as
@@ -21,7 +22,7 @@ const (
 func Execute(ctx context.Context, deps Deps, args []string) ExitCode {
 	cmd := NewCommand(deps) //nolint:contextcheck // completions take the context of the command, which ExecuteContext sets
 	cmd.SetArgs(args[1:])
-	if strings.TrimSuffix(filepath.Base(args[0]), ".exe") == completionName {
+	if strings.TrimSuffix(filepath.Base(args[0]), ".exe") == completer.Name {
 		cmd.SetArgs(append([]string{cobra.ShellCompRequestCmd}, args[1:]...))
 	}
 	executed, err := cmd.ExecuteContextC(ctx)
@@ -45,6 +46,7 @@ func NewCommand(deps Deps) *cobra.Command {
 	addVerbosity(cmd)
 	cmd.AddCommand(newAbortCommand(deps), newCheckCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps),
 		newStatusCommand(deps), newVersionCommand(deps))
+	addCompletion(cmd, deps)
 	return cmd
 }
 

@@ -25,6 +25,9 @@ type Site interface {
 // Connector finds a site and connects to it. Nothing may be changed by it.
 type Connector func(ctx context.Context, options kube.Options) (Site, error)
 
+// Lister lists what a flag may name in the namespace of a site, as TYPE/NAME; [kube.Infinispans] is one.
+type Lister func(ctx context.Context, options kube.Options) ([]string, error)
+
 // Engine runs a recovery; [xsite.Recover] is one.
 type Engine func(ctx context.Context, options xsite.Options) (xsite.Result, error)
 
@@ -44,7 +47,9 @@ type Deps struct {
 	// Who names the person at the keyboard as user@host.
 	Who     func() string
 	Connect Connector
-	Recover Engine
+	// Infinispans and Keycloaks are for completing command lines.
+	Infinispans, Keycloaks Lister
+	Recover                Engine
 	// Clock is the time between two looks.
 	Clock xsite.Clock
 	// Status looks at both sites; [xsite.Status] does.

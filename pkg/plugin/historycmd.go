@@ -34,6 +34,7 @@ func newHistoryCommand(deps Deps) *cobra.Command {
 			named = strings.Join(args, "")
 			return nil
 		},
+		words: func(o *sideOptions) cobra.CompletionFunc { return o.completeRuns },
 		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
 			runs, err := xsite.History(ctx, o.engine.PrimaryCluster, o.engine.SecondaryCluster)
 			if err != nil {

@@ -24,6 +24,8 @@ func RealDeps(streams genericiooptions.IOStreams) Deps {
 		Connect: func(ctx context.Context, options kube.Options) (Site, error) {
 			return kube.Connect(ctx, options)
 		},
+		Infinispans:    kube.Infinispans,
+		Keycloaks:      kube.Keycloaks,
 		Clock:          xsite.WallClock{},
 		Recover:        xsite.Recover,
 		Status:         xsite.Status,

@@ -78,18 +78,6 @@ func newResyncCommand(deps Deps) *cobra.Command {
 			note:  "The same flags with --secondary- in the place of --primary-, e.g. --secondary-context.",
 		},
 	})
-	for _, completions := range []map[string]cobra.CompletionFunc{
-		o.pair.primary.completions(),
-		o.pair.secondary.completions(),
-		o.output.completions(),
-		o.target.completions(),
-		{
-			"verify":   words(verifications()...),
-			"accept":   words(signNames()...),
-			reportFlag: completeReport,
-		},
-	} {
-		withCompletions(cmd, completions)
-	}
+	withCompletions(cmd, o.completions())
 	return cmd
 }

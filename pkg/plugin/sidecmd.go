@@ -49,6 +49,8 @@ type side struct {
 	pairOptional bool
 	// args names what it may be given besides flags; nil for nothing.
 	args cobra.PositionalArgs
+	// words completes that.
+	words func(o *sideOptions) cobra.CompletionFunc
 	// lookOnly says that it only looks, with fewer rights than a run.
 	lookOnly bool
 }
@@ -121,10 +123,8 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		{title: "Connection to the primary", flags: o.pair.primary.flags},
 	}
 	sets := []*pflag.FlagSet{options, o.target.flags, o.pair.primary.flags, o.pair.bare}
-	completions := []map[string]cobra.CompletionFunc{o.pair.primary.completions(), o.target.completions()}
 	if !s.primaryOnly {
 		sets = append(sets, o.pair.secondary.flags)
-		completions = append(completions, o.pair.secondary.completions())
 		groups = append(groups, flagGroup{
 			title: "Connection to the secondary",
 			note:  "The same flags with --secondary- in the place of --primary-, e.g. --secondary-context.",
@@ -134,17 +134,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		cmd.Flags().AddFlagSet(set)
 	}
 	setHelp(cmd, groups)
-	if s.writes {
-		completions = append(completions, o.output.completions())
-	}
-	if slices.Contains(s.shared, reportFlag) {
-		completions = append(completions, map[string]cobra.CompletionFunc{reportFlag: completeReport})
-	}
-	if slices.Contains(s.shared, "accept") {
-		completions = append(completions, map[string]cobra.CompletionFunc{"accept": words(signNames()...)})
-	}
-	for _, c := range completions {
-		withCompletions(cmd, c)
+	withCompletions(cmd, o.completions())
+	if s.words != nil {
+		cmd.ValidArgsFunction = s.words(o)
 	}
 	return cmd
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
@@ -100,11 +99,6 @@ func transports() []string {
 		names = append(names, string(way))
 	}
 	return names
-}
-
-// completions are those of these flags.
-func (t *targetFlags) completions() map[string]cobra.CompletionFunc {
-	return map[string]cobra.CompletionFunc{"infinispan-scheme": words("http", "https"), "transport": words(transports()...)}
 }
 
 // options gives what is needed to connect to one site.

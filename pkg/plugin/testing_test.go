@@ -218,7 +218,9 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 			}
 			return &fakeSite{context: options.ContextName, closed: r.close}, nil
 		},
-		Clock: r.clock,
+		Infinispans: r.lists("infinispan/infinispan"),
+		Keycloaks:   r.lists("keycloak/keycloak", "none"),
+		Clock:       r.clock,
 		Status: func(_ context.Context, o xsite.StatusOptions) xsite.PairStatus {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -124,6 +124,19 @@ func connect(ctx context.Context, options Options, clock xsite.Clock) (*Site, er
 	if options.Note == nil {
 		options.Note = func(string) {}
 	}
+	s, err := bareSite(ctx, options, clock)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.discover(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// bareSite is a site of which nothing was found yet; nothing is contacted but what the getter asks for API groups.
+func bareSite(ctx context.Context, options Options, clock xsite.Clock) (*Site, error) {
 	api, err := newClients(options)
 	if err != nil {
 		return nil, fmt.Errorf("context %s: %w", options.ContextName, err)
@@ -136,10 +149,6 @@ func connect(ctx context.Context, options Options, clock xsite.Clock) (*Site, er
 		nodes: map[string]*node{},
 	}
 	s.forward = newForwarder(newReach(context.WithoutCancel(ctx), s))
-	if err := s.discover(ctx); err != nil {
-		s.Close()
-		return nil, err
-	}
 	return s, nil
 }
 
