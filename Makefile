@@ -35,6 +35,11 @@ dist: ## Build the six release archives with their SBOMs, the checksums and the 
 verify-dist: dist ## Build the archives a second time, in another folder, and demand the same bytes; FRESH=1 compiles anew
 	hack/verify-dist.sh $(DIST)
 
+.PHONY: test-install
+test-install: ## Install the archives of dist/ with the real krew for six platforms, and run this one's through kubectl
+	@test -f dist/ispn-resync.yaml || { echo "there are no archives in dist/; make dist makes them"; exit 1; }
+	cd hack/krew && $(GO) test -count=1 -timeout 20m ./...
+
 ##@ Judging it
 
 .PHONY: lint
@@ -55,7 +60,7 @@ $(TOOLS)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
 
 .PHONY: test
 test: ## Run everything: unit tests, then the tests on real sites
-	hack/require.sh go java mvn cc tmux
+	hack/require.sh go java mvn cc tmux shells
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./cmd/... ./hack/... ./pkg/...
 	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 60m ./e2e/...
 

@@ -38,6 +38,13 @@ need_tmux() {
   command -v tmux >/dev/null || lacks "tmux, a terminal that can be recorded" "Debian: apt-get install tmux"
 }
 
+need_shells() {
+  command -v zsh >/dev/null || lacks "zsh, in which completion is tested" "Debian: apt-get install zsh"
+  command -v fish >/dev/null || lacks "fish, in which completion is tested" "Debian: apt-get install fish"
+  [ -e /usr/share/bash-completion/bash_completion ] ||
+    lacks "bash-completion, which the completion of kubectl in bash needs" "Debian: apt-get install bash-completion"
+}
+
 for tool in "$@"; do
   "need_$tool"
 done

@@ -14,7 +14,7 @@ func TestVersionContactsOnlyWhatItWasGiven(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want int
-	}{{nil, 0}, {[]string{"--primary-context", "site-a"}, 1}, {[]string{"--secondary-context", "site-b"}, 1}, {pair(), 2}} {
+	}{{nil, 0}, {[]string{"--primary-context", "site-a"}, 1}, {[]string{"--secondary-context", "site-b"}, 1}, {pair(), 2}, {[]string{"--client", "--secondary-context", "site-b"}, 0}} {
 		r := newRig(t)
 		r.versions = map[string]xsite.SiteVersions{"site-a": {Infinispan: []string{"15.0.21.Final"}}, "site-b": {Infinispan: []string{"15.0.21.Final"}}}
 		code := r.run(append([]string{"version", "-o", "json"}, c.args...)...)

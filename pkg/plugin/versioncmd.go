@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
@@ -20,6 +21,8 @@ const versionLimit = 20 * time.Second
 
 // newVersionCommand makes the command that says which build this is, and what the sites run.
 func newVersionCommand(deps Deps) *cobra.Command {
+	own := pflag.NewFlagSet("version", pflag.ContinueOnError)
+	client := own.Bool("client", false, "Only this build, as in kubectl; no cluster is contacted.")
 	return newSideCommand(deps, side{
 		use:   "version [--primary-context NAME] [--secondary-context NAME]",
 		short: "Show which build this is, and what both sites run",
@@ -31,12 +34,14 @@ func newVersionCommand(deps Deps) *cobra.Command {
 
 			# And both sites
 			kubectl ispn-resync version --primary-context site-a --secondary-context site-b`,
-		lookOnly: true, writes: true, pairOptional: true,
+		own: own, lookOnly: true, writes: true, pairOptional: true,
 		act: func(ctx context.Context, o *sideOptions) error {
 			v := versionObject(version.Get())
 			ctx, cancel := context.WithTimeout(ctx, versionLimit)
 			defer cancel()
-			o.siteVersions(ctx, v)
+			if !*client {
+				o.siteVersions(ctx, v)
+			}
 			return o.output.write(o.deps.Streams.Out, v, o.outView())
 		},
 	})
