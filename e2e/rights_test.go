@@ -26,15 +26,6 @@ func TestTheDocumentedRolesAreEnough(t *testing.T) {
 	mustBeRecovered(t, truth)
 }
 
-// TestThePrintedRolesAreEnough runs the recovery as a user who has nothing but the Roles that rbac prints.
-func TestThePrintedRolesAreEnough(t *testing.T) {
-	fresh(t, sites.Sync)
-	truth := makeStale(t, 40)
-	kubeconfig := asUser(t, "printed", printedRoles(t))
-	beginWith(t, kubeconfig, straight()...).wait().mustSucceed(t)
-	mustBeRecovered(t, truth)
-}
-
 // TestEachMissingRightIsNamedBeforeAnyChange takes one rule after the other out of the printed Roles: without a required
 // one the run is refused and names what is missing, without an optional one it warns and passes.
 func TestEachMissingRightIsNamedBeforeAnyChange(t *testing.T) {

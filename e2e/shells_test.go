@@ -34,14 +34,7 @@ func shells() []shell {
 // completer in PATH and two real sites in the kubeconfig.
 func TestShellsCompleteThroughKubectl(t *testing.T) {
 	fresh(t, sites.Sync)
-	bin := t.TempDir()
-	must(t, os.Symlink(pair.Kubectl(), filepath.Join(bin, "kubectl")))
-	must(t, os.Symlink(binary, filepath.Join(bin, "kubectl-ispn_resync")))
-	path := bin + string(filepath.ListSeparator) + os.Getenv("PATH")
-	install := exec.CommandContext(t.Context(), filepath.Join(bin, "kubectl-ispn_resync"), "completion", "install", "--dir", bin)
-	if said, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
+	path := toolsInPath(t)
 	const plugin = "kubectl ispn-resync "
 	const sited = plugin + "--primary-context site-a "
 	for _, s := range shells() {
