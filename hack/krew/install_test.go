@@ -4,7 +4,6 @@
 package krew
 
 import (
-	"bytes"
 	"debug/buildinfo"
 	"encoding/json"
 	"io/fs"
@@ -27,20 +26,32 @@ const (
 	completer = "kubectl_complete-ispn_resync"
 )
 
-// tool builds a tool of a module, or takes it from Go's cache of builds, and gives its path.
-func tool(t *testing.T, module, name string) string {
+// tools builds kubectl, krew and the validator of its index, with krew where kubectl finds it, and gives their folder.
+func tools(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command("go", "tool", "-n", name)
-	cmd.Dir = module
-	// As the tests on real sites build kubectl, so that its packages are compiled once.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly -trimpath", "GOWORK=off")
-	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("building %s: %v\n%s", name, err, &complaints)
+	bin := t.TempDir()
+	for _, tool := range []struct{ module, name, path string }{
+		{".", "kubectl-krew", "sigs.k8s.io/krew/cmd/krew"},
+		{".", "validate-krew-manifest", "sigs.k8s.io/krew/cmd/validate-krew-manifest"},
+		{"../../e2e/kube", "kubectl", "k8s.io/kubernetes/cmd/kubectl"},
+	} {
+		// As the tests on real sites build kubectl, so that its packages are compiled once.
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, tool.name), tool.path)
+		cmd.Dir = tool.module
+		output(t, cmd, "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
 	}
-	return strings.TrimSpace(string(out))
+	return bin
+}
+
+// output runs a command with more in its environment and gives what it writes, errors too.
+func output(t *testing.T, cmd *exec.Cmd, env ...string) string {
+	t.Helper()
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
+	}
+	return string(out)
 }
 
 // served serves the archives on loopback and gives the manifest of dist with addresses there, in a file named as krew's
@@ -53,13 +64,12 @@ func served(t *testing.T) (manifest string) {
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dist)))
 	t.Cleanup(server.Close)
-	addresses := regexp.MustCompile(`(?m)^(\s+uri: )\S*/`)
+	addresses := regexp.MustCompile(`(?m)^(\s+uri: ')\S*/`)
 	if n := len(addresses.FindAll(content, -1)); n != len(platforms()) {
 		t.Fatalf("the manifest has %d addresses, want one for each of %d platforms", n, len(platforms()))
 	}
 	manifest = filepath.Join(t.TempDir(), "ispn-resync.yaml")
-	content = addresses.ReplaceAll(content, []byte("${1}"+server.URL+"/"))
-	if err := os.WriteFile(manifest, bytes.ReplaceAll(content, []byte("'\n"), []byte("\n")), 0o600); err != nil {
+	if err := os.WriteFile(manifest, addresses.ReplaceAll(content, []byte("${1}"+server.URL+"/")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return manifest
@@ -76,39 +86,29 @@ func platforms() []platform {
 
 // root is a krew of the test's own.
 type root struct {
-	t    *testing.T
-	krew string
-	dir  string
-	env  []string
+	t        *testing.T
+	bin, dir string
+	env      []string
 }
 
-// newRoot makes one that believes to be on a platform; on this one, where it is the zero platform.
-func newRoot(t *testing.T, krew string, p platform) *root {
+// newRoot makes one that believes to be on a platform; on this one, where it is the zero platform. bin holds the tools.
+func newRoot(t *testing.T, bin string, p platform) *root {
 	t.Helper()
-	r := &root{t: t, krew: krew, dir: t.TempDir()}
-	r.env = append(os.Environ(), "KREW_ROOT="+r.dir, "KREW_NO_UPGRADE_CHECK=1", "HOME="+t.TempDir())
+	r := &root{t: t, bin: bin, dir: t.TempDir()}
+	path := strings.Join([]string{filepath.Join(r.dir, "bin"), bin, os.Getenv("PATH")}, string(filepath.ListSeparator))
+	r.env = []string{
+		"PATH=" + path, "KREW_ROOT=" + r.dir, "KREW_NO_UPGRADE_CHECK=1", "HOME=" + t.TempDir(), "KUBECONFIG=" + filepath.Join(r.dir, "none"),
+	}
 	if p != (platform{}) {
 		r.env = append(r.env, "KREW_OS="+p.os, "KREW_ARCH="+p.arch)
 	}
 	return r
 }
 
-// run runs krew and gives what it says.
-func (r *root) run(args ...string) string {
+// run runs one of the tools and gives what it says.
+func (r *root) run(tool string, args ...string) string {
 	r.t.Helper()
-	return output(r.t, r.env, r.krew, args...)
-}
-
-// output runs a program and gives what it writes, errors too.
-func output(t *testing.T, env []string, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Env = env
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return output(r.t, exec.Command(filepath.Join(r.bin, tool), args...), r.env...)
 }
 
 // installed gives the files of the plugin, as slashed paths below the folder of its version.
@@ -131,79 +131,72 @@ func (r *root) installed() map[string]string {
 	return files
 }
 
-func TestTheValidatorOfKrewsIndexAcceptsTheManifest(t *testing.T) {
-	validator := tool(t, ".", "validate-krew-manifest")
-	output(t, os.Environ(), validator, "-manifest", served(t))
-}
-
-func TestKrewInstallsEveryPlatformsArchive(t *testing.T) {
-	krew, manifest := tool(t, ".", "krew"), served(t)
+func TestReleaseArchives(t *testing.T) {
+	bin, manifest := tools(t), served(t)
+	t.Run("the validator of krew's index accepts the manifest", func(t *testing.T) {
+		newRoot(t, bin, platform{}).run("validate-krew-manifest", "-manifest", manifest)
+	})
 	for _, p := range platforms() {
-		t.Run(p.os+" "+p.arch, func(t *testing.T) {
-			r := newRoot(t, krew, p)
-			said := r.run("install", "--manifest="+manifest)
-			if !strings.Contains(said, "discarded") {
-				t.Errorf("the caveats are not shown:\n%s", said)
-			}
-			files := r.installed()
-			name, completes := program, completer
-			if p.os == "windows" {
-				name, completes = program+".exe", completer+".cmd"
-			}
-			for _, want := range []string{"LICENSE", "licenses/std/LICENSE", "licenses/k8s.io/client-go/LICENSE", name, completes} {
-				if files[want] == "" {
-					t.Errorf("%s is not installed", want)
-				}
-			}
-			info, err := buildinfo.ReadFile(files[name])
-			if err != nil {
-				t.Fatal(err)
-			}
-			settings := map[string]string{}
-			for _, s := range info.Settings {
-				settings[s.Key] = s.Value
-			}
-			if settings["GOOS"] != p.os || settings["GOARCH"] != p.arch || settings["CGO_ENABLED"] != "0" {
-				t.Errorf("the program is for %v", settings)
-			}
-			if _, err := os.Stat(filepath.Join(r.dir, "bin", name)); err != nil {
-				t.Errorf("kubectl would not find it: %v", err)
-			}
-			r.run("uninstall", "ispn-resync")
-			if _, err := os.Lstat(filepath.Join(r.dir, "bin", name)); err == nil {
-				t.Error("krew leaves it when it is uninstalled")
-			}
-		})
+		t.Run("krew installs "+p.os+" "+p.arch, func(t *testing.T) { mustInstall(t, newRoot(t, bin, p), manifest, p) })
 	}
+	t.Run("kubectl runs and completes what krew installed", func(t *testing.T) { mustRun(t, newRoot(t, bin, platform{}), manifest) })
 }
 
-func TestKubectlRunsAndCompletesWhatKrewInstalled(t *testing.T) {
-	r := newRoot(t, tool(t, ".", "krew"), platform{})
-	kubectl := tool(t, "../../e2e/kube", "kubectl")
-	r.run("install", "--manifest="+served(t))
-	bin := filepath.Join(r.dir, "bin")
-	env := append(r.env, "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "KUBECONFIG="+filepath.Join(r.dir, "none"))
-
-	var version struct {
-		Client struct{ Version, Commit string }
+// mustInstall installs the archive of a platform and judges what came of it.
+func mustInstall(t *testing.T, r *root, manifest string, p platform) {
+	t.Helper()
+	if said := r.run("kubectl-krew", "install", "--manifest="+manifest); !strings.Contains(said, "discarded") {
+		t.Errorf("the caveats are not shown:\n%s", said)
 	}
-	said := output(t, env, kubectl, "ispn-resync", "version", "--client", "-o", "json")
-	if err := json.Unmarshal([]byte(said), &version); err != nil {
-		t.Fatalf("%v:\n%s", err, said)
+	files := r.installed()
+	name, completes := program, completer
+	if p.os == "windows" {
+		name, completes = program+".exe", completer+".cmd"
 	}
-	manifest, err := os.ReadFile(filepath.Join(dist, "ispn-resync.yaml"))
+	for _, want := range []string{"LICENSE", "licenses/std/LICENSE", "licenses/k8s.io/client-go/LICENSE", name, completes} {
+		if files[want] == "" {
+			t.Errorf("%s is not installed", want)
+		}
+	}
+	info, err := buildinfo.ReadFile(files[name])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if version.Client.Version == "" || !strings.Contains(string(manifest), `version: "`+version.Client.Version+`"`) {
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if settings["GOOS"] != p.os || settings["GOARCH"] != p.arch || settings["CGO_ENABLED"] != "0" {
+		t.Errorf("the program is for %v", settings)
+	}
+	if _, err := os.Stat(filepath.Join(r.dir, "bin", name)); err != nil {
+		t.Errorf("kubectl would not find it: %v", err)
+	}
+}
+
+// mustRun installs the archive of this platform and calls the plugin through kubectl.
+func mustRun(t *testing.T, r *root, manifest string) {
+	t.Helper()
+	r.run("kubectl", "krew", "install", "--manifest="+manifest)
+	var version struct {
+		Client struct{ Version, Commit string }
+	}
+	said := r.run("kubectl", "ispn-resync", "version", "--client", "-o", "json")
+	if err := json.Unmarshal([]byte(said), &version); err != nil {
+		t.Fatalf("%v:\n%s", err, said)
+	}
+	content, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version.Client.Version == "" || !strings.Contains(string(content), `version: "`+version.Client.Version+`"`) {
 		t.Errorf("the plugin calls itself %+v, the manifest says otherwise", version.Client)
 	}
-
-	output(t, env, kubectl, "ispn-resync", "completion", "install")
-	if _, err := os.Stat(filepath.Join(bin, completer)); err != nil {
+	r.run("kubectl", "ispn-resync", "completion", "install")
+	if _, err := os.Stat(filepath.Join(r.dir, "bin", completer)); err != nil {
 		t.Error(err)
 	}
-	if offered := output(t, env, kubectl, "__complete", "ispn-resync", "--verify", ""); !strings.Contains(offered, "entries\n") {
+	if offered := r.run("kubectl", "__complete", "ispn-resync", "--verify", ""); !strings.Contains(offered, "entries\n") {
 		t.Errorf("kubectl offers %q", offered)
 	}
 }
