@@ -23,6 +23,7 @@ const covered = 60
 // licenced is a module with what has to be said about its licences.
 type licenced struct {
 	dependency
+
 	// licences are the SPDX names, sorted.
 	licences []string
 	// files are those that go into the archive, under their names there.

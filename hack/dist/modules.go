@@ -29,14 +29,19 @@ type dependency struct {
 
 // listed is what `go list` tells about a package.
 type listed struct {
-	Dir        string
-	ImportPath string
-	Standard   bool
-	Module     *struct {
-		Path, Version, Sum, Dir string
-		Main                    bool
-		Replace                 *struct{ Path string }
-	}
+	Dir      string        `json:"Dir"`
+	Standard bool          `json:"Standard"`
+	Module   *listedModule `json:"Module"`
+}
+
+// listedModule is the module of a package.
+type listedModule struct {
+	Path    string        `json:"Path"`
+	Version string        `json:"Version"`
+	Sum     string        `json:"Sum"`
+	Dir     string        `json:"Dir"`
+	Main    bool          `json:"Main"`
+	Replace *listedModule `json:"Replace"`
 }
 
 // dependencies lists all modules that are compiled into a package for a platform, sorted by path, the standard library first.
@@ -49,7 +54,7 @@ func dependencies(ctx context.Context, p platform, args ...string) ([]dependency
 	if err != nil {
 		return nil, err
 	}
-	packages, err := goOutput(ctx, p, append([]string{"list", "-deps", "-json=Dir,ImportPath,Standard,Module"}, args...)...)
+	packages, err := goOutput(ctx, p, append([]string{"list", "-deps", "-json=Dir,Standard,Module"}, args...)...)
 	if err != nil {
 		return nil, err
 	}

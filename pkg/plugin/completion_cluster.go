@@ -145,21 +145,21 @@ func (o *resyncOptions) completeRuns(cmd *cobra.Command, args []string, prefix s
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 	defer cancel()
 	o.quietly()
-	var sites [2]Site
+	var primary, secondary Site
 	var both sync.WaitGroup
-	for i, flags := range []*siteFlags{o.pair.primary, o.pair.secondary} {
-		both.Go(func() { sites[i] = o.look(ctx, flags) })
-	}
+	both.Go(func() { primary = o.look(ctx, o.pair.primary) })
+	both.Go(func() { secondary = o.look(ctx, o.pair.secondary) })
 	both.Wait()
-	for _, site := range sites {
-		if site != nil {
-			defer site.Close()
-		}
+	if primary != nil {
+		defer primary.Close()
 	}
-	if sites[0] == nil || sites[1] == nil {
+	if secondary != nil {
+		defer secondary.Close()
+	}
+	if primary == nil || secondary == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	runs, err := xsite.History(ctx, sites[0], sites[1])
+	runs, err := xsite.History(ctx, primary, secondary)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

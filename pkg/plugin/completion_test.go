@@ -54,7 +54,7 @@ func (cachesOf) CacheNames(context.Context) ([]string, error) {
 func (cachesOf) BackupSites(_ context.Context, cache string) (map[string]infinispan.SiteStatus, error) {
 	switch cache {
 	case "___script_cache":
-		return nil, nil
+		return map[string]infinispan.SiteStatus{}, nil
 	case "broken":
 		return nil, errors.New("it does not say")
 	}

@@ -89,7 +89,7 @@ func folders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellC
 func installCompleter(dir, system string) (path string, err error) {
 	name, content := completer.File(system)
 	path = filepath.Join(dir, name)
-	there, err := os.ReadFile(path)
+	there, err := os.ReadFile(path) //nolint:gosec // the folder is the user's choice
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
