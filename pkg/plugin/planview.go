@@ -52,7 +52,7 @@ func writeSteps(b *strings.Builder, plan api.PlanContent, v view) {
 	caches := plural(len(plan.Caches), "cache")
 	settle := ""
 	if plan.SettleSeconds > 0 {
-		settle = "; then " + s + " stays silent for " + took(plan.SettleSeconds.Duration()) + ", so that nothing queued there reaches " + p
+		settle = "; then " + s + " stays silent for at least " + took(plan.SettleSeconds.Duration()) + ", so that nothing queued there reaches " + p
 	}
 	steps := []struct {
 		phase xsite.Phase

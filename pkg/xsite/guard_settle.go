@@ -2,9 +2,7 @@ package xsite
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +11,8 @@ import (
 )
 
 // Settle times. A queued clear or remove is sent when the secondary's sender runs next; it is dropped only when the
-// primary is offline at that moment (F1). Until 14 the sender's back-off lasts up to five minutes.
+// primary is offline at that moment (F1). After a failure the sender pauses for up to five minutes. On 14 that holds a
+// clear up too; from 15 on it holds up keys alone, which are counted.
 const (
 	settleLeast   = 60 * time.Second
 	settleFactor  = 3
@@ -23,25 +22,38 @@ const (
 )
 
 // settleTime is how long the secondary must stay silent after the clear: 0 when every backup is SYNC (F3), else at least
-// a minute and three backup timeouts, and on 14 the whole back-off.
+// a minute and three backup timeouts, and on 14 the whole pause of a sender.
 func settleTime(caches []CachePlan, version string) time.Duration {
-	var settle time.Duration
+	settle := time.Duration(0)
 	for _, c := range caches {
-		if c.Strategy != infinispan.StrategyAsync {
-			continue
+		if c.Strategy == infinispan.StrategyAsync {
+			settle = max(settle, settleLeast, settleFactor*c.Timeout)
 		}
-		settle = max(settle, settleLeast, settleFactor*c.Timeout)
-		if strings.HasPrefix(version, "14.") {
-			settle = max(settle, settleBackoff+c.Timeout)
-		}
+	}
+	if strings.HasPrefix(version, "14.") {
+		settle = max(settle, longestPause(caches))
 	}
 	return settle
 }
 
+// longestPause is the time after which a server has sent or dropped whatever was queued before: its last request has timed
+// out and the pause that follows is over. 0 when every backup is SYNC.
+func longestPause(caches []CachePlan) time.Duration {
+	pause := time.Duration(0)
+	for _, c := range caches {
+		if c.Strategy == infinispan.StrategyAsync {
+			pause = max(pause, settleBackoff+c.Timeout)
+		}
+	}
+	return pause
+}
+
 // guardSettle: the secondary may speak to the primary again only when what it had queued to say has been dropped. It
 // waits for the rest of the settle time, counted from the last clear (V3, V64), or from now when another process of the
-// tool did the clear. Then the send queues must be empty, where they can be read (V81): a request that hangs holds them up
-// for longer. A clear that waits is not among what they count, so they do not replace the time.
+// tool did the clear, and then until each send queue was seen harmless: empty (V81), or on a server that remembers no removal,
+// which sends nothing for a key that is not there (V82). Those that are not, or cannot be read, are waited for as long as a
+// sender may pause: what is in them then is never sent. A clear that waits is not counted, so the queues do not replace the
+// settle time.
 func (r *run) guardSettle(ctx context.Context) error {
 	if r.plan.Settle == 0 {
 		return nil
@@ -50,87 +62,83 @@ func (r *run) guardSettle(ctx context.Context) error {
 	if since.IsZero() {
 		since = r.opts.Clock.Now()
 	}
-	err := r.await(ctx, Secondary, "changes queued on the secondary to be dropped", r.plan.Settle+r.opts.StepTimeout, func(context.Context) (bool, string, error) {
-		left := r.plan.Settle - r.opts.Clock.Now().Sub(since)
-		return left <= 0, left.Round(time.Second).String() + " left", nil
+	most := max(r.plan.Settle, longestPause(r.plan.Caches))
+	queues := &sendQueues{run: r, harmless: map[sendQueue]bool{}}
+	err := r.await(ctx, Secondary, "changes queued on the secondary to be dropped", most, func(ctx context.Context) (bool, string, error) {
+		passed := r.opts.Clock.Now().Sub(since)
+		if left := r.plan.Settle - passed; left > 0 {
+			return false, left.Round(time.Second).String() + " left", nil
+		}
+		if passed >= most {
+			return true, "", nil
+		}
+		state, err := queues.look(ctx)
+		return state == "", fmt.Sprintf("%s; at most %s left", state, (most - passed).Round(time.Second)), err
 	})
-	if err != nil {
-		return err
+	if err == nil && queues.left != "" {
+		r.noted(Secondary, "the secondary was silent for %s, longer than a sender pauses; what its send queues may still hold is never sent (V82): %s", most.Round(time.Second), queues.left)
 	}
-	return r.guardQueues(ctx)
+	return err
 }
 
 // sendQueue is the queue of one cache on one server.
 type sendQueue struct{ pod, cache string }
 
-// guardQueues waits until each send queue was seen empty once since the settle time was over. Once is enough: what comes in
-// later is about entries that expire, and is dropped, since the primary is offline.
-func (r *run) guardQueues(ctx context.Context) error {
-	open := map[sendQueue]bool{}
-	for _, m := range r.secondary.lastSurveyed() {
-		for _, c := range r.plan.Caches {
-			if r.sendsToPrimaryAlone(c) {
-				open[sendQueue{m.pod.Name, c.RemoteName}] = true
-			}
-		}
+// sendQueues are those of the secondary, each looked at until it was seen harmless once. Once is enough: what comes in later
+// is about entries that expire, and is dropped, since the primary is offline; removals that are remembered later are the
+// primary's own.
+type sendQueues struct {
+	run      *run
+	harmless map[sendQueue]bool
+	looked   time.Time
+	// left tells what was not harmless, or not readable, when it was looked at last.
+	left string
+}
+
+// look tells what is left, which is nothing in the end. It reads the queues only so often, and else tells what it told.
+func (s *sendQueues) look(ctx context.Context) (string, error) {
+	now := s.run.opts.Clock.Now()
+	if !s.looked.IsZero() && now.Sub(s.looked) < queuesEvery {
+		return s.left, nil
 	}
-	var looked time.Time
-	var state string
-	err := r.await(ctx, Secondary, "the send queues of the secondary to be empty", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
-		if now := r.opts.Clock.Now(); looked.IsZero() || now.Sub(looked) >= queuesEvery {
-			looked = now
-			state = r.lookAtQueues(ctx, open)
-		}
-		return len(open) == 0, state, ctx.Err()
+	s.looked = now
+	var left []string
+	for _, m := range s.run.secondary.lastSurveyed() {
+		left = append(left, s.lookAt(ctx, m)...)
+	}
+	s.left = joined(left)
+	return s.left, ctx.Err()
+}
+
+// lookAt tells what is left at one server.
+func (s *sendQueues) lookAt(ctx context.Context, m member) []string {
+	open := slices.DeleteFunc(slices.Clone(s.run.plan.Caches), func(c CachePlan) bool {
+		return c.Strategy != infinispan.StrategyAsync || s.harmless[sendQueue{m.pod.Name, c.RemoteName}]
 	})
-	if _, late := errors.AsType[*WaitTimeoutError](err); !late {
-		return err
+	if len(open) == 0 {
+		return nil
 	}
-	return &Stop{
-		Guard: GuardSettle, Found: "changes of before the clear are still queued on the secondary: " + state, Where: r.secondary.String(),
-		Because: "they are sent as soon as the primary is online there: its keys would be removed (V64)",
-		Next: "run the same command again; if they do not go away, restart the Infinispan pods of the secondary, which have them in memory only, " +
-			"and run the same command again",
+	queues, err := m.node.SendQueues(ctx)
+	if err != nil {
+		return []string{fmt.Sprintf("send queues of pod %s cannot be read: %s", m.pod.Name, brief(err))}
 	}
-}
-
-// sendsToPrimaryAlone tells whether a cache of the secondary queues changes, and for the primary only: what waits for a third
-// site is counted in the same queue.
-func (r *run) sendsToPrimaryAlone(c CachePlan) bool {
-	return c.Strategy == infinispan.StrategyAsync && len(r.configs[Secondary][c.RemoteName].Backups) == 1
-}
-
-// lookAtQueues takes off the list what is seen empty or cannot be read, which is said. It tells what is left.
-func (r *run) lookAtQueues(ctx context.Context, open map[sendQueue]bool) string {
-	left := map[string]bool{}
-	unread := map[string]bool{}
-	for _, m := range r.secondary.lastSurveyed() {
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(open)), func(q sendQueue) bool { return q.pod == m.pod.Name }) {
-			continue
-		}
-		sizes, err := m.node.SendQueues(ctx)
-		if ctx.Err() != nil {
-			return ""
-		}
-		for q := range open {
-			if q.pod != m.pod.Name {
-				continue
-			}
-			size, told := sizes[q.cache]
-			switch {
-			case err != nil:
-				unread[fmt.Sprintf("pod %s: %s", q.pod, brief(err))] = true
-			case !told:
-				unread[fmt.Sprintf("pod %s tells none of cache %s", q.pod, q.cache)] = true
-			case size > 0:
-				left[fmt.Sprintf("pod %s has %d changes of cache %s", q.pod, size, q.cache)] = true
-				continue
-			}
-			delete(open, q)
+	var full, unknown []string
+	for _, c := range open {
+		switch queue, told := queues[c.RemoteName]; {
+		case !told:
+			unknown = append(unknown, c.RemoteName)
+		case queue.Keys > 0 && queue.Tombstones != 0:
+			full = append(full, fmt.Sprintf("%d of cache %s", queue.Keys, c.RemoteName))
+		default:
+			s.harmless[sendQueue{m.pod.Name, c.RemoteName}] = true
 		}
 	}
-	if len(unread) > 0 {
-		r.noted(Secondary, "send queues could not be read, so the settle time stands alone: %s", joined(slices.Sorted(maps.Keys(unread))))
+	var left []string
+	if len(full) > 0 {
+		left = append(left, fmt.Sprintf("pod %s has queued changes: %s", m.pod.Name, joined(full)))
 	}
-	return joined(slices.Sorted(maps.Keys(left)))
+	if len(unknown) > 0 {
+		left = append(left, fmt.Sprintf("pod %s tells no send queue of cache %s", m.pod.Name, joined(unknown)))
+	}
+	return left
 }

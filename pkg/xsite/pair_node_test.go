@@ -233,20 +233,21 @@ func (n node) Stats(ctx context.Context, name string) (stats infinispan.CacheSta
 }
 
 // SendQueues counts what waits for the peer; every owner has it, and both servers are (V81). A clear is not counted.
-func (n node) SendQueues(ctx context.Context) (queues map[string]int64, err error) {
+func (n node) SendQueues(ctx context.Context) (queues map[string]infinispan.SendQueue, err error) {
 	err = n.ask(ctx, "SendQueues", "", func() error {
-		queues = map[string]int64{}
+		queues = map[string]infinispan.SendQueue{}
 		for name, c := range n.caches {
 			if n.pair.mute {
 				return nil
 			}
 			if c.config.Backups[n.peer().name].Strategy == infinispan.StrategyAsync {
-				queues[name] = 0
+				queues[name] = infinispan.SendQueue{Keys: int64(n.pair.neverSent * n.i), Tombstones: n.pair.tombstones}
 			}
 		}
 		for _, q := range n.pair.queue {
 			if q.from == n.site {
-				queues[q.cache]++
+				queue := queues[q.cache]
+				queues[q.cache] = infinispan.SendQueue{Keys: queue.Keys + 1, Tombstones: queue.Tombstones + 1}
 			}
 		}
 		return nil

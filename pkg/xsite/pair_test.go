@@ -46,9 +46,12 @@ type pair struct {
 	// starved and lossy count the coming pushes, by cache of the sender, that never move, and that report OK after they
 	// lost entries on the way (V16).
 	starved, lossy map[string]int
-	// slow is how long an ASYNC change waits in the sender; mute servers do not tell what waits.
-	slow time.Duration
-	mute bool
+	// slow is how long an ASYNC change waits in the sender; mute servers do not tell what waits; neverSent changes stay in
+	// each queue of the second server for ever, tombstones are what each cache remembers of other removals (V82).
+	slow       time.Duration
+	mute       bool
+	neverSent  int
+	tombstones int64
 
 	// uids numbers pods and servers that were replaced.
 	uids  int

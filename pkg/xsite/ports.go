@@ -94,7 +94,7 @@ type Node interface {
 	Clear(ctx context.Context, cache string) error
 	Size(ctx context.Context, cache string) (int64, error)
 	Stats(ctx context.Context, cache string) (infinispan.CacheStats, error)
-	SendQueues(ctx context.Context) (map[string]int64, error)
+	SendQueues(ctx context.Context) (map[string]infinispan.SendQueue, error)
 	Connections(ctx context.Context) ([]infinispan.Connection, error)
 	CreateCache(ctx context.Context, cache string, config []byte) error
 	DeleteCache(ctx context.Context, cache string) error

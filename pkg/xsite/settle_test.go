@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
 // removalsWait lets removals of keys that the primary has wait in the secondary's queue for so long (V64).
@@ -37,51 +36,42 @@ func TestAQueueThatIsNotEmptyAfterTheSettleTimeIsWaitedFor(t *testing.T) {
 	p.wantRecovered(t)
 }
 
-func TestASecondaryWhoseQueueStaysIsNotBroughtOnline(t *testing.T) {
+// The timeout of the caches is 4.5 s, and a sender pauses for 300 s.
+const longestPause = 304500 * time.Millisecond
+
+func TestAQueueInAPauseOfItsSenderIsWaitedFor(t *testing.T) {
 	p := newPair(t)
-	p.removalsWait(t, 2*time.Hour)
-	_, err := p.recover(t)
-	p.wantStoppedBy(t, err, xsite.GuardSettle, xsite.Failed)
-	if text := err.Error(); !strings.Contains(text, "pod infinispan-0 has 2 changes of cache sessions") || !strings.Contains(text, "restart the Infinispan pods of the secondary") {
-		t.Errorf("does not say what is queued and the way on: %v", err)
+	p.removalsWait(t, 290*time.Second)
+	result, err := p.recover(t)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := p.count(siteB, "BringOnline", ""); n != 0 {
-		t.Errorf("the primary was brought online %d times on the secondary", n)
+	if result.Took < 290*time.Second {
+		t.Errorf("took %s, and the sender pauses for 290 s", result.Took)
 	}
-	p.wantHeldSafe(t)
-	p.queue = nil // its servers were restarted
-	p.continues(t)
+	p.wantRecovered(t)
 }
 
-// What is queued for a third site says nothing of the primary; nor does a server that tells nothing.
-func TestWhereQueuesCannotBeReadTheSettleTimeStandsAlone(t *testing.T) {
+// What servers do not send, or do not tell, is waited for as long as it could be sent (V82), and told.
+func TestQueuesThatAreNotSeenEmptyAreWaitedForAsLongAsASenderPauses(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(p *pair)
 		noted string
 	}{
+		"never sent": {func(p *pair) { p.neverSent, p.tombstones = 7, 1 }, "pod infinispan-1 has queued changes: 7 of cache"},
+		"never sent, removals are not told": {func(p *pair) { p.neverSent, p.tombstones = 7, -1 }, "pod infinispan-1 has queued changes: 7 of cache"},
 		"the metrics do not answer": {
 			func(p *pair) { p.before(occasion{method: "SendQueues", always: true}, func() error { return errFake }) },
-			"pod infinispan-0: the server answered 500",
+			"send queues of pod infinispan-0 cannot be read: the server answered 500",
 		},
-		"they tell nothing": {func(p *pair) { p.mute = true }, "pod infinispan-1 tells none of cache sessions"},
-		"there is a third site": {
-			func(p *pair) {
-				p.removalsWait(t, 2*time.Hour)
-				p.before(occasion{site: siteB, method: "BringOnline"}, happens(func() { p.queue = nil })) // they are not for the primary
-				for _, c := range p.b.caches {
-					if _, backsUp := c.config.Backups[siteA]; backsUp {
-						c.config.Backups["site-c"] = infinispan.BackupConfig{Strategy: infinispan.StrategyAsync}
-					}
-				}
-			}, "",
-		},
+		"they tell nothing": {func(p *pair) { p.mute = true }, "pod infinispan-1 tells no send queue of cache"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := smallPair(t)
 			p.async()
 			c.spoil(p)
 			var noted strings.Builder
-			_, err := p.recover(t, func(o *xsite.Options) {
+			result, err := p.recover(t, func(o *xsite.Options) {
 				o.Observer = xsite.ObserverFunc(func(e xsite.Event) {
 					if e.Kind == xsite.Noted {
 						noted.WriteString(e.Message + "\n")
@@ -91,10 +81,42 @@ func TestWhereQueuesCannotBeReadTheSettleTimeStandsAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if said := strings.Contains(noted.String(), "the settle time stands alone"); said != (c.noted != "") || !strings.Contains(noted.String(), c.noted) {
+			p.wantRecovered(t)
+			if result.Took < longestPause || result.Took > longestPause+time.Minute {
+				t.Errorf("took %s, and a sender pauses for %s at most", result.Took, longestPause)
+			}
+			if !strings.Contains(noted.String(), c.noted) {
 				t.Errorf("noted %q, want %q", noted.String(), c.noted)
 			}
 		})
+	}
+}
+
+// A server that remembers no removal has none to send, and nothing for a key that is not there (V82).
+func TestAQueueWithoutRemovalsIsNotWaitedFor(t *testing.T) {
+	p := newPair(t)
+	p.async()
+	p.neverSent = 7
+	result, err := p.recover(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+	if result.Took > 2*time.Minute {
+		t.Errorf("took %s", result.Took)
+	}
+}
+
+func TestAnEmptiedQueueEndsTheWait(t *testing.T) {
+	p := newPair(t)
+	p.removalsWait(t, 2*time.Hour)
+	p.before(occasion{method: "SendQueues"}, happens(func() { p.queue = nil })) // its servers were replaced, which had them in memory only
+	result, err := p.recover(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Took > 2*time.Minute {
+		t.Errorf("took %s", result.Took)
 	}
 }
 

@@ -90,9 +90,9 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 		if queues, err := parseQueues(a); err == nil {
-			for cache, size := range queues {
-				if cache == "" || size < 0 {
-					t.Errorf("cache %q: took %d for the size of a queue", cache, size)
+			for cache, queue := range queues {
+				if cache == "" || queue.Keys < 0 || queue.Tombstones < -1 {
+					t.Errorf("cache %q: took %v for a queue", cache, queue)
 				}
 			}
 		}

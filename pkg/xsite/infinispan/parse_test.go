@@ -58,17 +58,20 @@ func TestAnswersOfRealServersAreUnderstood(t *testing.T) {
 			func() (any, error) {
 				return parseQueues(answerTo("# HELP vendor_cache_manager_default_cache_sessions_async_xsite_statistics_queue_size Number of keys\n" +
 					"vendor_cache_manager_default_cache_sessions_async_xsite_statistics_queue_size{cache=\"sessions\",node=\"infinispan-0-95198\",} 10.0\n" +
+					"vendor_cache_manager_default_cache_sessions_async_xsite_statistics_number_of_tombstones{cache=\"sessions\",node=\"infinispan-0-95198\",} 3.0\n" +
 					"vendor_cache_manager_default_cache_work_async_xsite_statistics_queue_size{cache=\"work\",node=\"infinispan-0-95198\",} -1.0\n" +
+					"vendor_cache_manager_default_cache_work_async_xsite_statistics_number_of_tombstones{cache=\"work\",node=\"infinispan-0-95198\",} -1.0\n" +
 					"vendor_x{cache=\"other\",node=\"infinispan-0-95198\",} 7.0\n"))
 			},
-			map[string]int64{"sessions": 10},
+			map[string]SendQueue{"sessions": {10, 3}},
 		},
 		"queues of 16": {
 			func() (any, error) {
 				return parseQueues(answerTo("infinispan_async_xsite_statistics_queue_size{cache=\"sessions\",cache_manager=\"default\",node=\"infinispan-1-01031\"} 2.0\n" +
-					"infinispan_async_xsite_statistics_queue_size{cache_manager=\"default\",cache=\"work\",node=\"infinispan-1-01031\"} 0.0\n"))
+					"infinispan_async_xsite_statistics_queue_size{cache_manager=\"default\",cache=\"work\",node=\"infinispan-1-01031\"} 0.0\n" +
+					"infinispan_async_xsite_statistics_number_of_tombstones{cache=\"work\",cache_manager=\"default\",node=\"infinispan-1-01031\"} 0.0\n"))
 			},
-			map[string]int64{"sessions": 2, "work": 0},
+			map[string]SendQueue{"sessions": {2, -1}, "work": {0, 0}},
 		},
 		"mode":  {func() (any, error) { return parseMode(answerTo(`"MANUAL"`)) }, ModeManual},
 		"size":  {func() (any, error) { return parseSize(answerTo(" 100000\n")) }, int64(100000)},

@@ -149,10 +149,27 @@ func (c *cacheState) lastVersion(key string) version {
 	if e := c.entries[key]; e != nil {
 		return e.version
 	}
-	if t, there := c.tombs[key]; there && now().Sub(t.at) < tombTime {
-		return t.version
+	if c.remembered(key) {
+		return c.tombs[key].version
 	}
 	return version{}
+}
+
+// remembered tells whether a removal is: for a while, and as long as it has to be sent.
+func (c *cacheState) remembered(key string) bool {
+	t, there := c.tombs[key]
+	return there && (now().Sub(t.at) < tombTime || c.queue.keys[key])
+}
+
+// tombstones counts the removals that are remembered.
+func (c *cacheState) tombstones() int {
+	n := 0
+	for key := range c.tombs {
+		if c.remembered(key) {
+			n++
+		}
+	}
+	return n
 }
 
 // store puts an entry with a life that begins now (V61).

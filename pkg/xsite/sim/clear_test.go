@@ -104,8 +104,8 @@ func TestTheMetricsTellWhatIsQueued(t *testing.T) { // V81
 	simulate(t, async(""), func(w *world) {
 		queued := func(when string, want int64) {
 			t.Helper()
-			if got, err := w.b0.SendQueues(w.ctx()); err != nil || got["sessions"] != want {
-				t.Errorf("%s: %d changes are queued, want %d: %v", when, got["sessions"], want, err)
+			if got, err := w.b0.SendQueues(w.ctx()); err != nil || got["sessions"].Keys != want {
+				t.Errorf("%s: %d changes are queued, want %d: %v", when, got["sessions"].Keys, want, err)
 			}
 		}
 		w.Load("sessions", numbered("fresh", 20))

@@ -106,14 +106,16 @@ func (q *irac) runClears(wait time.Duration) bool {
 	return false
 }
 
-// runKeys sends the state of all keys whose owner has the peer online, and drops the others.
+// runKeys sends the state of all keys whose owner has the peer online, and drops the others. A key of which there is neither
+// an entry nor a removal that is remembered is dropped too (V82).
 func (q *irac) runKeys() {
 	c := q.cache
 	batch := map[string]version{}
 	entries := map[string]entry{}
 	dropped := false
 	for key := range q.keys {
-		if o := c.owner(key); o == nil || o.flags[c.spec.Name] {
+		o, unknown := c.owner(key), c.entries[key] == nil && !c.remembered(key)
+		if o == nil || o.flags[c.spec.Name] || unknown {
 			delete(q.keys, key)
 			dropped = true
 			continue

@@ -8,8 +8,9 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
-// metrics answers with the one gauge that anybody asks for here: how many keys an ASYNC backup has to send still, which
-// each owner counts (V81). A clear that waits is not counted. Without statistics it is -1.
+// metrics answers with the gauges that anybody asks for here: how many keys an ASYNC backup has to send still, which
+// each owner counts (V81), and how many removals it remembers. A clear that waits is not counted. Without statistics both
+// are -1.
 func metrics(q *request) reply {
 	s := q.node.site
 	var text strings.Builder
@@ -19,14 +20,19 @@ func metrics(q *request) reply {
 		if c.spec.Strategy != infinispan.StrategyAsync {
 			continue
 		}
-		size := len(c.queue.keys)
+		keys, tombstones := len(c.queue.keys), c.tombstones()
 		if c.spec.NoStatistics {
-			size = -1
+			keys, tombstones = -1, -1
 		}
-		if s.world.release.before(16, 0, 0) {
-			_, _ = fmt.Fprintf(&text, "vendor_cache_manager_default_cache_%s_async_xsite_statistics_queue_size{cache=%q,node=%q,} %d.0\n", name, name, q.node.name, size)
-		} else {
-			_, _ = fmt.Fprintf(&text, "infinispan_async_xsite_statistics_queue_size{cache=%q,cache_manager=\"default\",node=%q} %d.0\n", name, q.node.name, size)
+		for _, gauge := range []struct {
+			name string
+			size int
+		}{{"queue_size", keys}, {"number_of_tombstones", tombstones}} {
+			if s.world.release.before(16, 0, 0) {
+				_, _ = fmt.Fprintf(&text, "vendor_cache_manager_default_cache_%s_async_xsite_statistics_%s{cache=%q,node=%q,} %d.0\n", name, gauge.name, name, q.node.name, gauge.size)
+			} else {
+				_, _ = fmt.Fprintf(&text, "infinispan_async_xsite_statistics_%s{cache=%q,cache_manager=\"default\",node=%q} %d.0\n", gauge.name, name, q.node.name, gauge.size)
+			}
 		}
 	}
 	return reply{status: http.StatusOK, kind: "text/plain; version=0.0.4; charset=utf-8", body: text.String()}
