@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites/internal/rest"
 )
@@ -82,11 +84,38 @@ func (s *Site) CreateCaches(ctx context.Context, strategy Strategy, names ...str
 		return err
 	}
 	for _, name := range names {
-		if err := client.CreateCache(ctx, name, configuration); err != nil {
+		if err := createCache(ctx, client, name, configuration); err != nil {
 			return fmt.Errorf("make cache %s in %s: %w", name, s.Name, err)
 		}
 	}
 	return nil
+}
+
+// createCache makes one cache. Under load a server may not find the configuration that it has just stored (ISPN000436); the
+// cache is there a moment later, or is made anew.
+func createCache(ctx context.Context, client *Client, name string, configuration []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var made error
+	lostBefore := false
+	if err := poll(ctx, "cache "+name+" is made", func(ctx context.Context) (bool, error) {
+		made = client.CreateCache(ctx, name, configuration)
+		if lostBefore && saysCode(made, "ISPN000507") {
+			made = nil // it exists
+		}
+		lost := saysCode(made, "ISPN000436")
+		lostBefore = lostBefore || lost
+		return !lost, made
+	}); err != nil {
+		return err
+	}
+	return made
+}
+
+// saysCode tells whether a server refused with a message of that code.
+func saysCode(err error, code string) bool {
+	var answer *Error
+	return errors.As(err, &answer) && answer.Status == http.StatusBadRequest && strings.Contains(answer.Body, code)
 }
 
 // DeleteCaches deletes caches from this site; one that is not there is left at that.

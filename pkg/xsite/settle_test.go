@@ -58,7 +58,7 @@ func TestQueuesThatAreNotSeenEmptyAreWaitedForAsLongAsASenderPauses(t *testing.T
 		spoil func(p *pair)
 		noted string
 	}{
-		"never sent": {func(p *pair) { p.neverSent, p.tombstones = 7, 1 }, "pod infinispan-1 has queued changes: 7 of cache"},
+		"never sent":                        {func(p *pair) { p.neverSent, p.tombstones = 7, 1 }, "pod infinispan-1 has queued changes: 7 of cache"},
 		"never sent, removals are not told": {func(p *pair) { p.neverSent, p.tombstones = 7, -1 }, "pod infinispan-1 has queued changes: 7 of cache"},
 		"the metrics do not answer": {
 			func(p *pair) { p.before(occasion{method: "SendQueues", always: true}, func() error { return errFake }) },

@@ -125,6 +125,30 @@ func TestTheMetricsTellWhatIsQueued(t *testing.T) { // V81
 	})
 }
 
+// Keys that are dropped at once stay in the queue of another owner, up to 15. A removal is remembered beside it for a while.
+func TestSomeKeysStayQueuedWhereNobodySendsThem(t *testing.T) { // V82
+	each(t, async(""), func(w *world) {
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		for key := range numbered("stale", 20) {
+			w.must(w.b.Put(w.ctx(), "sessions", key, "stale", 0))
+		}
+		w.must(w.b.Remove(w.ctx(), "sessions", "stale-0001"))
+		w.Pass(time.Second)
+		queues, err := w.b0.SendQueues(w.ctx())
+		w.must(err)
+		if old := strings.HasPrefix(w.version, "14.") || strings.HasPrefix(w.version, "15."); (queues["sessions"].Keys > 0) != old || queues["sessions"].Tombstones != 1 {
+			t.Errorf("the queue is %+v", queues["sessions"])
+		}
+		w.Pass(time.Minute)
+		w.must(w.b0.Clear(w.ctx(), "sessions"))
+		after, err := w.b0.SendQueues(w.ctx())
+		w.must(err)
+		if after["sessions"].Keys != queues["sessions"].Keys || after["sessions"].Tombstones != 0 {
+			t.Errorf("the queue is %+v, was %+v", after["sessions"], queues["sessions"])
+		}
+	})
+}
+
 // On 14 a clear waits as long as the queue backs off, up to five minutes; later it is dropped with the first look (F1).
 func TestQueuedClearOn14OutlivesALongHold(t *testing.T) {
 	each(t, async(""), func(w *world) {
@@ -146,7 +170,7 @@ func TestQueuedClearOn14OutlivesALongHold(t *testing.T) {
 
 // From 15 on a key that waits out a back-off is not dropped when the flag says offline: it is sent once it says online
 // again. A clear without the header drops what is queued; one with it does not (F1).
-func TestBackOffKeepsRemovesUntilThePeerIsOnlineAgain(t *testing.T) {
+func TestBackOffKeepsRemovesUntilThePeerIsOnlineAgain(t *testing.T) { // V83
 	for name, atHome := range map[string]bool{"with the header": true, "without the header": false} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, async(""), func(w *world) {

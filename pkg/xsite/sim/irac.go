@@ -19,6 +19,8 @@ type irac struct {
 	cache *cacheState
 	// keys are those whose state is to be sent.
 	keys map[string]bool
+	// lost are keys that another owner than the first keeps for ever (V82).
+	lost map[string]bool
 	// busy is true from the making of a request until it is answered; woken when something came in meanwhile.
 	busy, woken bool
 	backoff     time.Duration
@@ -106,6 +108,29 @@ func (q *irac) runClears(wait time.Duration) bool {
 	return false
 }
 
+// lose keeps some of the keys that are dropped at once, as servers up to 15 do (V82).
+func (q *irac) lose(key string) {
+	const one, of = '0', 5
+	if !q.cache.site.world.release.before(16, 0, 0) || key == "" || (key[len(key)-1]-one)%of != 0 {
+		return
+	}
+	if q.lost == nil {
+		q.lost = map[string]bool{}
+	}
+	q.lost[key] = true
+}
+
+// at counts the keys that are queued at one node: all that are to be sent, which each owner has, and those it keeps for ever.
+func (q *irac) at(n *Node) int {
+	size := len(q.keys)
+	for key := range q.lost {
+		if !q.keys[key] && q.cache.owner(key) != n {
+			size++
+		}
+	}
+	return size
+}
+
 // runKeys sends the state of all keys whose owner has the peer online, and drops the others. A key of which there is neither
 // an entry nor a removal that is remembered is dropped too (V82).
 func (q *irac) runKeys() {
@@ -117,6 +142,7 @@ func (q *irac) runKeys() {
 		o, unknown := c.owner(key), c.entries[key] == nil && !c.remembered(key)
 		if o == nil || o.flags[c.spec.Name] || unknown {
 			delete(q.keys, key)
+			q.lose(key)
 			dropped = true
 			continue
 		}

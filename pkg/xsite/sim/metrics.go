@@ -20,7 +20,7 @@ func metrics(q *request) reply {
 		if c.spec.Strategy != infinispan.StrategyAsync {
 			continue
 		}
-		keys, tombstones := len(c.queue.keys), c.tombstones()
+		keys, tombstones := c.queue.at(q.node), c.tombstones()
 		if c.spec.NoStatistics {
 			keys, tombstones = -1, -1
 		}
