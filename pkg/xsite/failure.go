@@ -172,7 +172,7 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	if waiting := r.waitingForPeer(); unseen && len(waiting) > 0 && len(problems) == 0 {
 		e.State = append(e.State, fmt.Sprintf("run %s stays open: on the primary site %s was online for %s, and is to be again once the two see each other",
 			r.id, r.secondary.name, joined(waiting)))
-		e.Next = "when the link works, run the same command again; or go back for good: kubectl ispn-resync abort with the same contexts"
+		e.Next = "when the link works, " + r.again(ctx) + "; or go back for good: kubectl ispn-resync abort with the same contexts"
 		return
 	}
 	if len(problems) == 0 {
@@ -180,12 +180,12 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	}
 	if len(problems) > 0 {
 		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
-		e.Next = "run the same command again: it knows the original state and goes on from it"
+		e.Next = r.again(ctx) + ": the original state is known, and the run goes on from it"
 		return
 	}
 	e.Undone = true
 	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
-	e.Next = "mend the cause, then run the same command again"
+	e.Next = "mend the cause, then " + r.again(ctx)
 }
 
 // waitingForPeer lists the caches for which the secondary was online on the primary before the run.
@@ -260,7 +260,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 		return
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
-	e.Next = fmt.Sprintf("mend the cause, then run the same command again: it continues run %s; do not start Keycloak of site %s by hand", r.id, r.secondary.name)
+	e.Next = fmt.Sprintf("mend the cause, then %s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name)
 }
 
 // keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.
@@ -295,5 +295,5 @@ func (r *run) leaveVerified(ctx context.Context, e *RunError) {
 		fmt.Sprintf("both sites held the same data when they were compared: every key of site %s was on site %s", r.primary.name, r.secondary.name),
 		fmt.Sprintf("secondary %s: Keycloak is not known to be ready; whether it speaks to the primary for every cache is not known", r.secondary.name))
 	e.DataAtRisk = "none"
-	e.Next = fmt.Sprintf("run the same command again: it continues run %s and only does what is left, without clearing anything", r.id)
+	e.Next = fmt.Sprintf("%s: run %s is continued, which only does what is left, without clearing anything", r.again(ctx), r.id)
 }

@@ -97,7 +97,7 @@ func (j *journal) entering(ctx context.Context, phase Phase) error {
 	if j == nil || !j.open {
 		return nil
 	}
-	if j.record.Verified && phase == PhaseVerify { // compared again: how far the run had come is known still
+	if phase == PhaseProbe || j.record.Verified && phase == PhaseVerify { // proved again: how far the run had come is known still
 		return nil
 	}
 	j.record.Phase = phase
@@ -105,9 +105,9 @@ func (j *journal) entering(ctx context.Context, phase Phase) error {
 }
 
 // ended notes the phase that has come to its end. A closed record is history, and the end of the run's last phase is its
-// closing.
+// closing. What was only proved again was not noted to begin, and is not noted to end.
 func (j *journal) ended(ctx context.Context, phase Phase) error {
-	if j == nil || !j.open || j.record.Closed != "" {
+	if j == nil || !j.open || j.record.Closed != "" || j.record.Phase != phase {
 		return nil
 	}
 	j.record.Ended = phase

@@ -19,6 +19,9 @@ func (r *run) preflight(ctx context.Context) error {
 	if err := r.passAll(ctx, func(check) bool { return true }); err != nil {
 		return err
 	}
+	if err := r.inOrder(ctx); err != nil {
+		return err
+	}
 	r.completePlan()
 	return nil
 }

@@ -67,6 +67,7 @@ func (r *run) verify(ctx context.Context) error {
 // verifyAgain compares the contents for a run that continues one which had proved them. Contents that no longer hold are
 // not mended here: the run then begins anew, under all its guards.
 func (r *run) verifyAgain(ctx context.Context) error {
+	r.unwatched = true
 	err := r.endStalePushes(ctx)
 	if err == nil {
 		err = r.watchKeycloak(ctx)
@@ -120,7 +121,7 @@ func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 	r.cacheState(CacheState{Cache: c.Name, State: "comparing", Attempt: r.transfer.attempts[c.Name]})
 	var found compare.Result
 	err := r.readWhole(ctx, func(ctx context.Context) (err error) {
-		found, err = compare.Cache(ctx, r.primary.relay().node, r.secondary.relay().node, c.Name, c.RemoteName, r.compareOptions())
+		found, err = r.contents(ctx, c)
 		return err
 	})
 	if err != nil {
@@ -146,6 +147,21 @@ func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 		Compared: comparedBy(found.Way), Missing: found.MissingOnSecondary, Extra: found.ExtraOnSecondary,
 		Pushes: r.transfer.attempts[c.Name], PushTook: r.transfer.took[c.Name],
 	}, nil
+}
+
+// contents compares the contents of one cache in the way that the user chose. Where nobody watched since they were proved, the
+// values are compared too: an old key may have got another value meanwhile.
+func (r *run) contents(ctx context.Context, c CachePlan) (found compare.Result, err error) {
+	options := r.compareOptions()
+	if r.unwatched && options.Mode == compare.ModeKeys {
+		strict := options
+		strict.Mode = compare.ModeEntries
+		found, err = compare.Cache(ctx, r.primary.relay().node, r.secondary.relay().node, c.Name, c.RemoteName, strict)
+		if err != nil || found.Why == compare.ReasonNone {
+			return found, err
+		}
+	}
+	return compare.Cache(ctx, r.primary.relay().node, r.secondary.relay().node, c.Name, c.RemoteName, options)
 }
 
 // betweenPasses is the pause that lets writes under way arrive before differing keys are looked at again.

@@ -53,6 +53,12 @@ type run struct {
 	// ending is true once the run failed: what is done then is done at once or not at all.
 	ending bool
 	phase  Phase
+	// only is the phase that was asked for; empty for the whole run. next is the one that is next, already says that only was
+	// done before.
+	only, next Phase
+	already    bool
+	// unwatched says that nobody watched the secondary since its contents were proved.
+	unwatched bool
 	// checking is the check of preflight that is being made; empty in between.
 	checking CheckID
 	// absent are the sites that a look could not connect to.
@@ -138,8 +144,8 @@ func (r *run) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r.result, r.failed(ctx, err)
 	}
-	if r.opts.DryRun {
-		r.result.DryRun = true
+	if r.over() {
+		r.result.DryRun = r.opts.DryRun
 		r.result.Took = r.opts.Clock.Now().Sub(began)
 		return r.result, nil
 	}
@@ -162,7 +168,10 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		r.reached = clearing // by the unfinished run that this one continues: there is nothing to go back to
 	}
 	defer func() { r.watch.end() }()
-	for _, stage := range r.ahead() {
+	if err := r.standing(ctx); err != nil {
+		return r.result, r.failed(ctx, err)
+	}
+	for _, stage := range r.due() {
 		if err := r.during(ctx, stage.phase, stage.do); err != nil {
 			return r.result, r.failed(ctx, err)
 		}
