@@ -128,7 +128,21 @@ func (p *pair) async() {
 }
 
 // recover runs the command once, as a process of its own.
-func (p *pair) recover(t *testing.T, changes ...func(*xsite.Options)) (xsite.Result, error) {
+func (p *pair) recover(t *testing.T, changes ...func(*xsite.Options)) (result xsite.Result, err error) {
+	t.Helper()
+	p.execute(t, func(ctx context.Context, options xsite.Options) { result, err = xsite.Recover(ctx, options) }, changes...)
+	return result, err
+}
+
+// runPhase runs the command for one phase, as a process of its own.
+func (p *pair) runPhase(t *testing.T, phase xsite.Phase, changes ...func(*xsite.Options)) (result xsite.StepResult, err error) {
+	t.Helper()
+	p.execute(t, func(ctx context.Context, options xsite.Options) { result, err = xsite.RunPhase(ctx, phase, options) }, changes...)
+	return result, err
+}
+
+// execute is one process that does something to the pair.
+func (p *pair) execute(t *testing.T, do func(context.Context, xsite.Options), changes ...func(*xsite.Options)) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -142,7 +156,7 @@ func (p *pair) recover(t *testing.T, changes ...func(*xsite.Options)) (xsite.Res
 	for _, change := range changes {
 		change(&options)
 	}
-	return xsite.Recover(ctx, options)
+	do(ctx, options)
 }
 
 // process is one execution of the command. Once dead, nothing it does reaches anybody.
