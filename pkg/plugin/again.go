@@ -10,14 +10,9 @@ import (
 // secretFlags are the ends of names of flags whose values must not be shown; the URL of a proxy may hold a password.
 func secretFlags() []string { return []string{"token", "password", "proxy-url"} }
 
-// commandLine gives the command that was called, for a message that tells to call it again; the values of secret flags
-// are left out, and the flags named in without.
-func commandLine(flags *pflag.FlagSet, without ...string) string {
-	return commandLineOf(displayName, flags, without...)
-}
-
-// commandLineOf is commandLine for a command below the recovery.
-func commandLineOf(path string, flags *pflag.FlagSet, without ...string) string {
+// commandLine gives a command with the flags that it was called with, for a message that tells to call it again; the values of
+// secret flags are left out, and the flags named in without.
+func commandLine(path string, flags *pflag.FlagSet, without ...string) string {
 	words := []string{path}
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if !flag.Changed || slices.Contains(without, flag.Name) {
@@ -63,4 +58,18 @@ func shellQuote(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// flagNames lists flags.
+func flagNames(flags *pflag.FlagSet) []string {
+	var names []string
+	flags.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
+}
+
+// changedFlags lists the flags that were given.
+func changedFlags(flags *pflag.FlagSet) []string {
+	var names []string
+	flags.Visit(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
 }

@@ -44,8 +44,8 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetErr(deps.Streams.ErrOut)
 	cmd.SetFlagErrorFunc(flagMistake)
 	addVerbosity(cmd)
-	cmd.AddCommand(newAbortCommand(deps), newCheckCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps), newRBACCommand(deps),
-		newStatusCommand(deps), newVersionCommand(deps))
+	cmd.AddCommand(newAbortCommand(deps), newCheckCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps),
+		newPhaseCommand(deps), newRBACCommand(deps), newStatusCommand(deps), newVersionCommand(deps))
 	addCompletion(cmd, deps)
 	return cmd
 }

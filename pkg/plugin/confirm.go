@@ -28,6 +28,8 @@ type confirmation struct {
 	given string
 	// again is the command that was called, to be repeated with --confirm.
 	again string
+	// only are the phases that are done; empty for all of the plan.
+	only []xsite.Phase
 }
 
 // ask shows the plan and gets the name of the site whose data is discarded: from --confirm, or typed. Anything else is
@@ -40,7 +42,7 @@ func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
 		return fmt.Errorf("%w: the plan could not be shown: %w", xsite.ErrNotConfirmed, err)
 	}
 	return c.agree(ctx, question{
-		text: planText(shown.PlanContent, c.view) + "\n", name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
+		text: planText(shown.PlanContent, c.view) + onlyText(c.only, c.view) + "\n", name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
 		prompt: "Type the name of the site whose data is discarded (" + printable(name) + ") to go on: ",
 	})
 }

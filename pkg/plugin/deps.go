@@ -50,6 +50,8 @@ type Deps struct {
 	// Infinispans and Keycloaks are for completing command lines.
 	Infinispans, Keycloaks Lister
 	Recover                Engine
+	// RunPhase does one phase of a recovery; [xsite.RunPhase] does.
+	RunPhase func(ctx context.Context, phase xsite.Phase, options xsite.Options) (xsite.StepResult, error)
 	// Clock is the time between two looks.
 	Clock xsite.Clock
 	// Status looks at both sites; [xsite.Status] does.

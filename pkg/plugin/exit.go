@@ -35,10 +35,10 @@ func exitCodes() []struct {
 		Code    ExitCode
 		Meaning string
 	}{
-		{ExitDone, "done: both sites hold the same data, Keycloak is ready (--dry-run: every check passed)"},
+		{ExitDone, "done: both sites hold the same data, Keycloak is ready (--dry-run: every check passed; phase: it is done, or was already)"},
 		{ExitUnexpected, "unexpected error"},
 		{ExitUsage, "wrong use of the command line; nothing was changed"},
-		{ExitRefused, "a check failed; nothing was changed"},
+		{ExitRefused, "a check failed, or phase: another is next; nothing was changed"},
 		{ExitNotConfirmed, "not confirmed; nothing was changed"},
 		{ExitInterrupted, "interrupted or out of time after changes; the same command goes on"},
 		{ExitHeld, "another run is at work on one of the sites; nothing was changed"},

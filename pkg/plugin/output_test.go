@@ -25,6 +25,7 @@ func writingCommands() []struct {
 	}{
 		{api.KindPlan, pair("--dry-run"), ExitDone},
 		{api.KindResult, pair("--confirm", "site-b"), ExitDone},
+		{api.KindPhaseResult, pair("phase", "clear", "--confirm", "site-b"), ExitDone},
 		{api.KindHistory, append([]string{"history"}, pair()...), ExitDone},
 		{api.KindStatus, append([]string{"status", "--exit-code"}, pair()...), ExitOutOfSync},
 		{api.KindDiff, append([]string{"diff", "--show", "3"}, pair()...), ExitOutOfSync},

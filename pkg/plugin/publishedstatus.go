@@ -7,8 +7,13 @@ import (
 
 // statusObject publishes how both sites of a pair stand.
 func statusObject(status xsite.PairStatus, pair *pairFlags) *api.Status {
-	s := &api.Status{
-		Header: api.NewHeader(api.KindStatus, pair.name()), InSync: len(status.Findings) == 0,
+	return &api.Status{Header: api.NewHeader(api.KindStatus, pair.name()), StatusContent: statusContent(status, pair)}
+}
+
+// statusContent publishes it as a part of something.
+func statusContent(status xsite.PairStatus, pair *pairFlags) api.StatusContent {
+	s := api.StatusContent{
+		InSync:   len(status.Findings) == 0,
 		Findings: []api.StatusFinding{}, Caches: []api.StatusCache{}, OpenRuns: runContents(status.Open), Fences: runContents(status.Fences),
 		Primary:   statusSite(status.Primary, pair.primary.context()),
 		Secondary: statusSite(status.Secondary, pair.secondary.context()),

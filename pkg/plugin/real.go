@@ -28,6 +28,7 @@ func RealDeps(streams genericiooptions.IOStreams) Deps {
 		Keycloaks:      kube.Keycloaks,
 		Clock:          xsite.WallClock{},
 		Recover:        xsite.Recover,
+		RunPhase:       xsite.RunPhase,
 		Status:         xsite.Status,
 		Versions:       xsite.Versions,
 		Diff:           xsite.Diff,

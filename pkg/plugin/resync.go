@@ -32,8 +32,9 @@ type resyncOptions struct {
 	lookOnly bool
 	// oneIsEnough says that a site is tried also when the other could not be connected to.
 	oneIsEnough bool
-	// all are the flags of the command, once complete.
-	all *pflag.FlagSet
+	// all are the flags of the command, path is its name, once complete.
+	all  *pflag.FlagSet
+	path string
 }
 
 // newResyncOptions makes the options with their flags.
@@ -43,7 +44,7 @@ func newResyncOptions(deps Deps) *resyncOptions {
 
 // Complete brings the flags to the form in which they are used.
 func (o *resyncOptions) Complete(cmd *cobra.Command) error {
-	o.all = cmd.Flags()
+	o.all, o.path = cmd.Flags(), cmd.CommandPath()
 	return o.run.complete()
 }
 
@@ -63,7 +64,7 @@ func (o *resyncOptions) Validate() error {
 
 // Run connects to both sites, recovers the secondary, and writes what became of it.
 func (o *resyncOptions) Run(ctx context.Context) error {
-	s := story{title: "Recovery", command: commandLine(o.all), phases: xsite.Phases(), done: report.OutcomeSucceeded}
+	s := story{title: "Recovery", command: commandLine(o.path, o.all), phases: xsite.Phases(), done: report.OutcomeSucceeded}
 	if o.run.dryRun {
 		s.title, s.phases, s.done = "Dry run: Recovery", s.phases[:1], report.OutcomeChecked
 	}
@@ -76,6 +77,31 @@ func (o *resyncOptions) Run(ctx context.Context) error {
 
 // recover is Run without the report.
 func (o *resyncOptions) recover(ctx context.Context, reporting *reporting) error {
+	return o.engage(ctx, reporting, func(ctx context.Context, e *engaged) error {
+		result, err := o.deps.Recover(ctx, e.options)
+		e.ended(err)
+		reporting.gave(result)
+		if err != nil {
+			return &failure{err: err, again: commandLine(o.path, o.all)}
+		}
+		return o.writeResult(result)
+	})
+}
+
+// engaged is a pair of connected sites with all that a run on them needs.
+type engaged struct {
+	primary, secondary Site
+	// options are the engine's, with the sites, the question and the observers in them.
+	options xsite.Options
+	// told tells the story on the sites; only, where set, are the phases that the question is about.
+	told *teller
+	only []xsite.Phase
+	// ended is called when the engine has returned.
+	ended func(err error)
+}
+
+// engage connects to both sites and lets do have the engine work on them.
+func (o *resyncOptions) engage(ctx context.Context, reporting *reporting, do func(ctx context.Context, e *engaged) error) error {
 	ctx, deadline, stop := withDeadline(ctx, o.run.timeout)
 	defer stop()
 	o.warnOfFlags()
@@ -88,35 +114,32 @@ func (o *resyncOptions) recover(ctx context.Context, reporting *reporting) error
 
 	shown := o.newProgress()
 	defer shown.Close()
-	options := o.run.options()
-	options.PrimaryCluster, options.SecondaryCluster = primary, secondary
-	options.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
-	told := newTeller(ctx, o.deps.Who(), o.run.reason, time.Now, primary, secondary)
-	options.Observer = observers{shown, reporting, told}
-	options.Who, options.Tool = o.deps.Who(), version.Get().Tool()
-	options.Confirm = func(ctx context.Context, plan xsite.Plan) error {
+	e := &engaged{primary: primary, secondary: secondary, options: o.run.options()}
+	e.told = newTeller(ctx, o.deps.Who(), o.run.reason, time.Now, primary, secondary)
+	e.options.PrimaryCluster, e.options.SecondaryCluster = primary, secondary
+	e.options.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
+	e.options.Observer = observers{shown, reporting, e.told}
+	e.options.Who, e.options.Tool = o.deps.Who(), version.Get().Tool()
+	e.options.Confirm = func(ctx context.Context, plan xsite.Plan) error {
 		deadline.pause()
 		defer deadline.resume()
 		shown.Pause()
 		defer shown.Resume()
 		answered := reporting.asking()
-		err := o.confirmation().ask(ctx, plan)
+		err := o.confirmation(e.only).ask(ctx, plan)
 		answered(err)
 		return err
 	}
 	cancelled := context.AfterFunc(ctx, func() {
-		options.Observer.Observe(xsite.Event{Time: time.Now(), Kind: xsite.Noted, Message: context.Cause(ctx).Error() +
+		e.options.Observer.Observe(xsite.Event{Time: time.Now(), Kind: xsite.Noted, Message: context.Cause(ctx).Error() +
 			"; finishing the current call and stopping at a safe place (once more ends at once)"})
 	})
-	result, err := o.deps.Recover(ctx, options)
-	cancelled()
-	shown.Close()
-	o.endTelling(told, err)
-	reporting.gave(result)
-	if err != nil {
-		return &failure{err: err, again: commandLine(o.all)}
+	e.ended = func(err error) {
+		cancelled()
+		shown.Close()
+		o.endTelling(e.told, err)
 	}
-	return o.writeResult(result)
+	return do(ctx, e)
 }
 
 // writeResult writes the plan of a dry run, or the summary of a recovery, to standard output.
@@ -139,8 +162,8 @@ func (o *resyncOptions) outView() view {
 	return v
 }
 
-// confirmation makes the question that stands before the first change.
-func (o *resyncOptions) confirmation() confirmation {
+// confirmation makes the question that stands before the first change, of a run that does only these phases, where there are any.
+func (o *resyncOptions) confirmation(only []xsite.Phase) confirmation {
 	streams := o.deps.Streams
 	return confirmation{
 		in:          streams.In,
@@ -149,7 +172,8 @@ func (o *resyncOptions) confirmation() confirmation {
 		view:        viewOf(screenOf(o.deps, streams.ErrOut)),
 		verify:      xsite.Verification(o.run.verify),
 		given:       o.run.confirm,
-		again:       commandLine(o.all, "confirm"),
+		again:       commandLine(o.path, o.all, "confirm"),
+		only:        only,
 	}
 }
 

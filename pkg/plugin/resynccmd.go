@@ -61,6 +61,12 @@ func newResyncCommand(deps Deps) *cobra.Command {
 			return o.Run(cmd.Context())
 		},
 	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+// addFlags gives a command all flags of a recovery, with their help and completion.
+func (o *resyncOptions) addFlags(cmd *cobra.Command) {
 	for _, flags := range []*pflag.FlagSet{
 		o.pair.primary.flags, o.pair.secondary.flags, o.pair.bare, o.target.flags, o.run.scope, o.run.safety, o.run.pace, o.output.flags,
 	} {
@@ -79,5 +85,4 @@ func newResyncCommand(deps Deps) *cobra.Command {
 		},
 	})
 	withCompletions(cmd, o.completions())
-	return cmd
 }

@@ -60,7 +60,6 @@ type sideOptions struct {
 	*resyncOptions
 
 	side side
-	path string
 	// engine are the engine's options, with the sites in them.
 	engine xsite.Options
 	// sites are those that are connected, the primary first.
@@ -92,7 +91,6 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		Use: s.use, Short: s.short, Long: templates.LongDesc(s.long), Example: templates.Examples(s.example),
 		Args: s.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.path = cmd.CommandPath()
 			if err := o.Complete(cmd); err != nil {
 				return err
 			}
@@ -163,7 +161,7 @@ func (o *sideOptions) validate() error {
 
 // report does it, with the report that was asked for.
 func (o *sideOptions) report(ctx context.Context) error {
-	s := story{title: o.side.story, command: commandLineOf(o.path, o.all), done: report.OutcomeSucceeded}
+	s := story{title: o.side.story, command: commandLine(o.path, o.all), done: report.OutcomeSucceeded}
 	if o.resyncOptions.run.dryRun {
 		s.title, s.done = "Dry run: "+s.title, report.OutcomeChecked
 	}
@@ -247,7 +245,7 @@ func (o *sideOptions) writeText(ctx context.Context) error {
 	text, err := o.side.do(ctx, o)
 	o.shown.Close()
 	if err != nil {
-		return &failure{err: err, again: commandLineOf(o.path, o.all)}
+		return &failure{err: err, again: commandLine(o.path, o.all)}
 	}
 	if _, err := io.WriteString(o.deps.Streams.Out, text); err != nil {
 		return fmt.Errorf("it is done, but the result could not be written: %w", err)
@@ -260,7 +258,7 @@ func (o *sideOptions) writeObject(ctx context.Context) error {
 	object, err := o.side.object(ctx, o)
 	o.shown.Close()
 	if err != nil {
-		return &failure{err: err, again: commandLineOf(o.path, o.all)}
+		return &failure{err: err, again: commandLine(o.path, o.all)}
 	}
 	if err := o.output.write(o.deps.Streams.Out, object, o.outView()); err != nil || o.side.verdict == nil {
 		return err
@@ -272,8 +270,7 @@ func (o *sideOptions) writeObject(ctx context.Context) error {
 func (o *sideOptions) agree(ctx context.Context, what xsite.Undertaking) error {
 	o.shown.Pause()
 	defer o.shown.Resume()
-	c := o.confirmation()
-	c.again = commandLineOf(o.path, o.all, "confirm")
+	c := o.confirmation(nil)
 	answered := o.reporting.asking()
 	err := c.agree(ctx, question{
 		text: undertakingText(what), name: what.Site, purpose: "go on with", subject: "the site that it is about",

@@ -36,6 +36,8 @@ type teller struct {
 	problem error
 
 	plan xsite.Plan
+	// step is the phase that is done by a command of its own; empty for a whole run.
+	step xsite.Phase
 	// begun is true once something may have been changed; before that there is nothing to tell. Nor is there without a plan,
 	// as when abort removes nothing but a record.
 	begun bool
@@ -98,7 +100,11 @@ func (t *teller) phaseStarted(e xsite.Event) {
 		if t.reason != "" {
 			text += "; reason: " + t.reason
 		}
-		t.tell(e.Time, false, "ResyncStarted", text)
+		reason := "ResyncStarted"
+		if t.step != "" {
+			reason, text = "ResyncPhaseStarted", "phase "+string(t.step)+" begins: "+text
+		}
+		t.tell(e.Time, false, reason, text)
 	}
 	t.begun = true
 	if e.Phase == xsite.PhasePush {
@@ -181,6 +187,8 @@ func (t *teller) tellEnd(err error) {
 	s := t.plan.Secondary.Name
 	run, failed := errors.AsType[*xsite.RunError](err)
 	switch {
+	case err == nil && t.step != "" && t.step != xsite.PhaseStart:
+		t.tell(t.now(), false, "ResyncPhaseCompleted", fmt.Sprintf("phase %s of the recovery of %s is done; the next is done by another command", t.step, s))
 	case err == nil:
 		t.tell(t.now(), false, "ResyncCompleted", fmt.Sprintf("%s holds the data of %s", s, t.plan.Primary.Name))
 	case failed && run.Outcome == xsite.Interrupted:

@@ -147,6 +147,7 @@ type rig struct {
 	// silent are contexts that do not answer.
 	silent []string
 	check  func(context.Context, xsite.CheckOptions) xsite.CheckReport
+	phase  func(context.Context, xsite.Phase, xsite.Options) (xsite.StepResult, error)
 
 	mu        sync.Mutex
 	connected []connected
@@ -171,6 +172,7 @@ func newRig(t *testing.T) *rig {
 		}
 		return sampleResult(), nil
 	}
+	r.phase = confirmedPhase
 	r.check = func(context.Context, xsite.CheckOptions) xsite.CheckReport { return allPassed() }
 	t.Setenv("KUBECONFIG", writeKubeconfig(t, "site-a", "site-b"))
 	return r
@@ -246,7 +248,10 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 			return r.differs, nil
 		},
 		Recover: func(ctx context.Context, options xsite.Options) (xsite.Result, error) { return r.engine(ctx, options) },
-		Check:   func(ctx context.Context, options xsite.CheckOptions) xsite.CheckReport { return r.check(ctx, options) },
+		RunPhase: func(ctx context.Context, phase xsite.Phase, options xsite.Options) (xsite.StepResult, error) {
+			return r.phase(ctx, phase, options)
+		},
+		Check: func(ctx context.Context, options xsite.CheckOptions) xsite.CheckReport { return r.check(ctx, options) },
 	}
 	r.sideEngines(&deps)
 	return Execute(ctx, deps, append([]string{"/somewhere/" + binaryName}, args...))

@@ -41,6 +41,8 @@ func textOf(object api.Object, v view) (string, error) {
 		return planText(o.PlanContent, v) + "\nEvery check passed. This was a dry run: " + nothingChanged + ".\n", nil
 	case *api.Result:
 		return summaryText(o, v), nil
+	case *api.PhaseResult:
+		return phaseText(o, v), nil
 	case *api.Status:
 		return statusText(o, v), nil
 	case *api.Diff:

@@ -2,7 +2,6 @@ package xsite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -50,20 +49,22 @@ func (e *OrderError) Error() string {
 	return text + fmt.Sprintf("\n  next: kubectl ispn-resync phase %s, with the same flags", e.Next)
 }
 
-// with lists the phases that are done when one is asked for, in the order of [Phases]. What is proved rather than done is
-// proved in each command anew: the probe, and the contents once Keycloak may depend on them.
-func (p Phase) with() []Phase {
+// With lists the phases that are done when one is asked for, in the order of [Phases], from preflight on. What is proved rather
+// than done is proved in each command anew: the probe, and once they were proved the contents.
+func (p Phase) With() []Phase {
 	switch p {
 	case PhasePreflight:
-		return nil
+		return []Phase{PhasePreflight}
 	case PhaseProbe:
-		return []Phase{PhaseProbe}
+		return []Phase{PhasePreflight, PhaseProbe}
 	case PhasePush: // contents that are not proved are not left alone
-		return []Phase{PhaseProbe, PhasePush, PhaseVerify}
+		return []Phase{PhasePreflight, PhaseProbe, PhasePush, PhaseVerify}
+	case PhaseVerify: // which is never the next
+		return []Phase{PhasePreflight, PhaseVerify}
 	case PhaseOnline, PhaseStart:
-		return []Phase{PhaseVerify, p}
+		return []Phase{PhasePreflight, PhaseVerify, p}
 	default:
-		return []Phase{PhaseProbe, p}
+		return []Phase{PhasePreflight, PhaseProbe, p}
 	}
 }
 
@@ -148,7 +149,7 @@ func (r *run) due() []stage {
 	}
 	var picked []stage
 	for _, s := range r.ahead() {
-		if !slices.Contains(r.only.with(), s.phase) {
+		if !slices.Contains(r.only.With(), s.phase) {
 			continue
 		}
 		if s.phase == r.only && r.only != PhaseStop { // which notes by itself when there is something to undo
@@ -213,6 +214,3 @@ func (r *run) again(ctx context.Context) string {
 	}
 	return fmt.Sprintf("go on with kubectl ispn-resync phase %s, or without \"phase %s\" for all that is left, with the same flags", next, r.only)
 }
-
-// IsOrderError gives the refusal of a phase that is not the next one.
-func IsOrderError(err error) (*OrderError, bool) { return errors.AsType[*OrderError](err) }

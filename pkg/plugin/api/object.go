@@ -59,6 +59,7 @@ func kinds() map[string]func() Object {
 		KindPlan:        func() Object { return &Plan{} },
 		KindResult:      func() Object { return &Result{} },
 		KindFailure:     func() Object { return &Failure{} },
+		KindPhaseResult: func() Object { return &PhaseResult{} },
 		KindReport:      func() Object { return &Report{} },
 		KindHistory:     func() Object { return &History{} },
 		KindRun:         func() Object { return &Run{} },

@@ -11,8 +11,15 @@ const KindStatus = "Status"
 
 // Status is how both sites stand, by sizes and flags. What could not be read is absent, and told in unknown.
 type Status struct {
-	Header `json:",inline"`
+	Header        `json:",inline"`
+	StatusContent `json:",inline"`
+}
 
+// DeepCopyObject implements runtime.Object.
+func (s *Status) DeepCopyObject() runtime.Object { return deepCopy(s) }
+
+// StatusContent is how both sites of a pair stand.
+type StatusContent struct {
 	// InSync is true when nothing was found that speaks against it. Contents are not compared; diff does that.
 	InSync bool `json:"inSync"`
 	// Findings are the reasons why the sites are not known to be in sync.
@@ -28,9 +35,6 @@ type Status struct {
 	// Fences are the records of fences that nothing has ended yet, the newest first.
 	Fences []RunContent `json:"fences"`
 }
-
-// DeepCopyObject implements runtime.Object.
-func (s *Status) DeepCopyObject() runtime.Object { return deepCopy(s) }
 
 // StatusFinding is one reason why the sites are not known to be in sync.
 type StatusFinding struct {

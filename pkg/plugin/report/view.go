@@ -63,6 +63,8 @@ func verdict(outcome string) string {
 	switch outcome {
 	case OutcomeSucceeded:
 		return "Succeeded."
+	case OutcomePhaseDone:
+		return "The phase is done."
 	case OutcomeChecked:
 		return "Every check passed; nothing was changed."
 	case OutcomeUnfinished:
@@ -86,7 +88,7 @@ func verdict(outcome string) string {
 func viewOf(r api.Report) view {
 	v := view{
 		Verdict: verdict(r.Outcome), Warnings: r.Warnings, Remarks: r.Remarks, Standing: slices.Clone(r.State),
-		Good: r.Outcome == OutcomeSucceeded || r.Outcome == OutcomeChecked,
+		Good: slices.Contains([]string{OutcomeSucceeded, OutcomePhaseDone, OutcomeChecked}, r.Outcome),
 		Bad:  slices.Contains([]string{string(xsite.Failed), string(xsite.NotReady), string(xsite.Interrupted), OutcomeUnexpected}, r.Outcome),
 	}
 	v.PrimaryName, v.SecondaryName = named(r.Primary, "primary"), named(r.Secondary, "secondary")

@@ -4,6 +4,8 @@ package report
 const (
 	// OutcomeSucceeded: both sites hold the same data.
 	OutcomeSucceeded = "succeeded"
+	// OutcomePhaseDone: one phase of a run is done, which goes on with another command.
+	OutcomePhaseDone = "phase-done"
 	// OutcomeChecked: a dry run whose checks all passed.
 	OutcomeChecked = "checked"
 	// OutcomeUnfinished: the run had not ended when the report was written; it may have been killed.
