@@ -43,6 +43,9 @@ func TestAReportIsWrittenHoweverTheRunEnds(t *testing.T) {
 	}{
 		"success":     {args: []string{"--confirm", "site-b"}, outcome: report.OutcomeSucceeded},
 		"dry run":     {args: []string{"--dry-run"}, outcome: report.OutcomeChecked},
+		"phase":       {args: []string{"phase", "clear", "--confirm", "site-b"}, outcome: report.OutcomePhaseDone},
+		"last phase":  {args: []string{"phase", "start", "--confirm", "site-b"}, outcome: report.OutcomeSucceeded},
+		"checks only": {args: []string{"phase", "preflight"}, outcome: report.OutcomeChecked},
 		"refused":     {engine: failed(xsite.Refused), outcome: "refused", code: ExitRefused},
 		"failed":      {engine: failed(xsite.Failed), outcome: "failed", code: ExitFailed},
 		"interrupted": {engine: failed(xsite.Interrupted), outcome: "interrupted", code: ExitInterrupted},

@@ -72,6 +72,7 @@ func TestTheStoryIsToldOnTheResourcesOfBothSites(t *testing.T) {
 		phases []xsite.Phase
 		err    error
 		want   []string
+		step   xsite.Phase
 	}{
 		"success": {phases: all, want: []string{
 			"ResyncStarted", "KeycloakScaledDown", "SiteTakenOffline", "CachesCleared", "StateTransferStarted", "StateTransferCompleted",
@@ -83,14 +84,24 @@ func TestTheStoryIsToldOnTheResourcesOfBothSites(t *testing.T) {
 		"interruption": {phases: all[:3], err: &xsite.RunError{Outcome: xsite.Interrupted, Phase: xsite.PhaseStop, Undone: true, Err: failed}, want: []string{
 			"ResyncStarted", "ResyncInterrupted!",
 		}},
-		"abort":               {phases: []xsite.Phase{xsite.PhasePreflight, xsite.PhaseAbort}, want: []string{"ResyncAborted"}},
-		"removal of a record": {phases: []xsite.Phase{xsite.PhaseAbort}},
-		"refusal":             {phases: all[:1], err: &xsite.RunError{Outcome: xsite.Refused, Phase: xsite.PhasePreflight, Err: failed}},
-		"dry run":             {phases: all[:1]},
+		"a phase": {step: xsite.PhaseClear, phases: xsite.PhaseClear.With(), want: []string{"ResyncPhaseStarted", "CachesCleared", "ResyncPhaseCompleted"}},
+		"the last phase": {step: xsite.PhaseStart, phases: xsite.PhaseStart.With(), want: []string{
+			"ResyncPhaseStarted", "ContentsVerified", "KeycloakStarted", "ResyncCompleted",
+		}},
+		"a phase that fails": {
+			step: xsite.PhaseStop, phases: xsite.PhaseStop.With(), err: &xsite.RunError{Outcome: xsite.Failed, Phase: xsite.PhaseStop, Err: failed},
+			want: []string{"ResyncPhaseStarted", "ResyncFailed!"},
+		},
+		"a phase that was done already": {step: xsite.PhaseStop, phases: all[:1]},
+		"abort":                         {phases: []xsite.Phase{xsite.PhasePreflight, xsite.PhaseAbort}, want: []string{"ResyncAborted"}},
+		"removal of a record":           {phases: []xsite.Phase{xsite.PhaseAbort}},
+		"refusal":                       {phases: all[:1], err: &xsite.RunError{Outcome: xsite.Refused, Phase: xsite.PhasePreflight, Err: failed}},
+		"dry run":                       {phases: all[:1]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a, b hearer
 			teller := newTeller(t.Context(), "sam@desk", "outage", time.Now, &a, &b)
+			teller.step = c.step
 			through(teller, c.err, c.phases...)
 			if err := teller.end(c.err); err != nil {
 				t.Error(err)
