@@ -168,10 +168,11 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		r.reached = clearing // by the unfinished run that this one continues: there is nothing to go back to
 	}
 	defer func() { r.watch.end() }()
+	stages := r.due()
 	if err := r.standing(ctx); err != nil {
 		return r.result, r.failed(ctx, err)
 	}
-	for _, stage := range r.due() {
+	for _, stage := range stages {
 		if err := r.during(ctx, stage.phase, stage.do); err != nil {
 			return r.result, r.failed(ctx, err)
 		}

@@ -211,6 +211,53 @@ func TestWhatDoesNotStandAnyMoreIsDoneAgain(t *testing.T) {
 	}
 }
 
+// The last look before a phase is under its leases, after the question.
+func TestWhatFallsWhileTheQuestionStandsIsNotBuiltOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		done, asked, next xsite.Phase
+		happens           func(p *pair)
+		outcome           xsite.Outcome
+	}{
+		"Keycloak is started": {xsite.PhaseStop, xsite.PhaseOffline, xsite.PhaseStop, func(p *pair) {
+			p.b.keycloaks[0].instances = 1
+		}, xsite.Refused},
+		"a flag is online": {xsite.PhaseOffline, xsite.PhaseClear, xsite.PhaseOffline, func(p *pair) {
+			p.b.caches["work"].flags[1] = infinispan.FlagOnline
+		}, xsite.Refused},
+		"somebody writes": {xsite.PhaseClear, xsite.PhasePush, xsite.PhaseClear, func(p *pair) {
+			p.b.caches["work"].entries["stranger"] = entry{value: "stale"}
+		}, xsite.Failed},
+		"a flag is offline": {xsite.PhaseOnline, xsite.PhaseStart, xsite.PhaseOnline, func(p *pair) {
+			p.b.caches["work"].flags[1] = infinispan.FlagOffline
+		}, xsite.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.stepsUntil(t, c.done)
+			p.calls = nil
+			_, err := p.runPhase(t, c.asked, func(o *xsite.Options) {
+				o.Confirm = func(context.Context, xsite.Plan) error {
+					p.mu.Lock()
+					defer p.mu.Unlock()
+					c.happens(p)
+					return nil
+				}
+			})
+			if refused, ok := errors.AsType[*xsite.OrderError](err); !ok || refused.Next != c.next {
+				t.Fatalf("%s should be next: %v", c.next, err)
+			}
+			p.wantOutcome(t, err, c.outcome)
+			for _, method := range []string{"Clear", "StartPush", "BringOnline"} {
+				if n := p.count(siteA, method, "") + p.count(siteB, method, ""); n > 0 {
+					t.Errorf("%s was called %d times", method, n)
+				}
+			}
+			p.follows(t, c.next)
+			p.wantRecovered(t)
+		})
+	}
+}
+
 func TestValuesThatChangedWhileNobodyWatchedVoidTheProof(t *testing.T) {
 	for _, c := range []struct{ done, asked xsite.Phase }{{xsite.PhasePush, xsite.PhaseOnline}, {xsite.PhaseOnline, xsite.PhaseStart}} {
 		t.Run(string(c.asked), func(t *testing.T) {
