@@ -79,6 +79,12 @@ func (e *connectError) Error() string {
 // Unwrap returns the cause.
 func (e *connectError) Unwrap() error { return e.err }
 
+// next says what to try.
+func (e *connectError) next() string {
+	return fmt.Sprintf("see whether kubectl gets there: kubectl --context %s get pods (with the kubeconfig and namespace of the %s); "+
+		"then run the same command again", shellQuote(e.context), e.role)
+}
+
 // verdictError ends a command with an exit code of its own after it did what it was asked: what there is to say is on
 // standard output.
 type verdictError struct{ code ExitCode }

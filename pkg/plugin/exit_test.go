@@ -69,6 +69,54 @@ func TestEveryEndHasItsExitCode(t *testing.T) {
 	}
 }
 
+// TestEveryCodeOfTheHelpIsReached ends the program with each code that its help lists.
+func TestEveryCodeOfTheHelpIsReached(t *testing.T) {
+	ends := func(outcome xsite.Outcome) func(*rig) {
+		return func(r *rig) {
+			r.engine = func(context.Context, xsite.Options) (xsite.Result, error) {
+				return xsite.Result{}, &xsite.RunError{Outcome: outcome, Phase: xsite.PhasePush, Err: errors.New("the cause")}
+			}
+		}
+	}
+	as := func(*rig) {}
+	ways := map[ExitCode]struct {
+		args    []string
+		prepare func(*rig)
+	}{
+		ExitDone: {pair("--dry-run"), as},
+		ExitUnexpected: {pair(), func(r *rig) {
+			r.engine = func(context.Context, xsite.Options) (xsite.Result, error) {
+				return xsite.Result{}, errors.New("out of cheese")
+			}
+		}},
+		ExitUsage:        {pair("--verify", "all"), as},
+		ExitRefused:      {pair(), ends(xsite.Refused)},
+		ExitNotConfirmed: {pair(), as},
+		ExitInterrupted:  {pair(), ends(xsite.Interrupted)},
+		ExitHeld:         {pair(), ends(xsite.Held)},
+		ExitFailed:       {pair(), ends(xsite.Failed)},
+		ExitWarned: {pair("check", "--fail-on", "warning"), func(r *rig) {
+			r.check = func(context.Context, xsite.CheckOptions) xsite.CheckReport {
+				return xsite.CheckReport{Status: xsite.CheckWarn}
+			}
+		}},
+		ExitNotReady:  {pair(), ends(xsite.NotReady)},
+		ExitOutOfSync: {pair("status", "--exit-code"), as},
+	}
+	for _, code := range exitCodes() {
+		way, ok := ways[code.Code]
+		if !ok {
+			t.Errorf("nothing ends with exit code %d", code.Code)
+			continue
+		}
+		r := newRig(t)
+		way.prepare(r)
+		if got := r.run(way.args...); got != code.Code {
+			t.Errorf("%v: exit code %d, want %d: %s", way.args, got, code.Code, r.err)
+		}
+	}
+}
+
 func TestAFailureTellsStateAndNextStepBeforeItsCause(t *testing.T) {
 	r := newRig(t)
 	r.engine = func(context.Context, xsite.Options) (xsite.Result, error) {

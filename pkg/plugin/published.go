@@ -106,6 +106,9 @@ func failureObject(err error) *api.Failure {
 			f.Stop.Found += ": " + stop.Err.Error()
 		}
 	}
+	if connect, ok := errors.AsType[*connectError](err); ok && code == ExitRefused {
+		f.Next = connect.next()
+	}
 	run, ok := errors.AsType[*xsite.RunError](err)
 	if !ok {
 		return f

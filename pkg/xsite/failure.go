@@ -30,7 +30,8 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		if guard, _ := StoppedBy(cause); guard == GuardSingleRun {
 			e.Outcome = Held
 		}
-		e.Undone, e.State = true, []string{unchangedBoth} // the failure itself says what to do
+		e.Undone, e.State = true, []string{unchangedBoth}
+		e.Next = nextAfterRefusal(cause)
 		if r.ended > 0 {
 			e.Outcome, e.State = Failed, []string{fmt.Sprintf("%d pushes of others were ended, or may be; nothing else was changed on either site", r.ended)}
 		}
@@ -45,6 +46,15 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.catchUp(ctx, e)
 	}
 	return e
+}
+
+// nextAfterRefusal says what to do after a failure that changed nothing. A guard, or the order of the phases, says so itself.
+func nextAfterRefusal(cause error) string {
+	_, stopped := StoppedBy(cause)
+	if _, disorder := errors.AsType[*OrderError](cause); stopped || disorder {
+		return ""
+	}
+	return "see to the cause, then run the same command again; kubectl ispn-resync check with the same contexts shows all that stands in the way"
 }
 
 // stepAside describes a run that lost its leases. Somebody else may be at work: nothing is changed any more, not even to put

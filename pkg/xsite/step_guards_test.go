@@ -81,6 +81,19 @@ func TestNoPhaseIsDoneWhileAnotherCommandIsAtWork(t *testing.T) {
 	p.wantPrimaryWhole(t)
 }
 
+// What a phase proves before it changes anything may fail: the run stays where it was.
+func TestAProbeThatFailsLeavesTheRunWhereItWas(t *testing.T) {
+	p := smallPair(t)
+	p.stepsUntil(t, xsite.PhaseOffline)
+	p.link = linkSilent
+	_, err := p.runPhase(t, xsite.PhaseClear)
+	p.wantStoppedBy(t, err, xsite.GuardLinked, xsite.Refused)
+	p.link = linkUp
+	if result, err := p.runPhase(t, xsite.PhaseClear); err != nil || result.Already {
+		t.Fatalf("clear should be next still: already %t: %v", result.Already, err)
+	}
+}
+
 // The guards stand within a phase as they do within a whole run, and a failure is answered in the same way: before the first
 // clear everything is put back, after it the primary is made independent and Keycloak stays down.
 func TestAGuardThatFailsWithinAPhaseStopsIt(t *testing.T) {
