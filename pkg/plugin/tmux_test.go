@@ -2,8 +2,10 @@ package plugin
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -19,9 +21,19 @@ import (
 // showEnv makes the test's own program show a run on the terminal it is in, in the place of running tests.
 const showEnv = "ISPN_RESYNC_SHOW"
 
+// showQuestion is the value of showEnv for the question in the place of a run.
+const showQuestion = "question"
+
 // showRun is the program in the terminal: real streams, and a run that goes on by one event for each line that is typed.
 func showRun() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	if os.Getenv(showEnv) == showQuestion {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		err := confirmation{in: os.Stdin, out: os.Stderr, interactive: true, view: view{columns: 80}}.ask(ctx, samplePlan())
+		_, _ = os.Stdout.WriteString(err.Error() + "\n")
+		return
+	}
 	p := newProgress(RealDeps(streams), false)
 	cache := func(name, state string, done int64) xsite.Event {
 		return xsite.Event{Kind: xsite.CacheProgress, Cache: xsite.CacheState{Cache: name, State: state, Done: done, Total: 10000, Attempt: 1}}
@@ -125,10 +137,46 @@ func (x *terminal) toTheEnd() string {
 		x.next()
 	}
 	screen := x.shows("THE END")
+	x.calm()
+	return screen
+}
+
+// calm demands a cursor that is seen, at the beginning of a line, and no other screen than the usual one.
+func (x *terminal) calm() {
+	x.t.Helper()
 	if got := x.tmux("display-message", "-p", "#{cursor_flag} #{cursor_x} #{alternate_on}"); got != "1 0 0\n" {
 		x.t.Errorf("the cursor (seen, column, other screen) is left as %q", got)
 	}
-	return screen
+}
+
+// interrupt is Ctrl-C.
+func (x *terminal) interrupt() { x.tmux("send-keys", "C-c") }
+
+// A second Ctrl-C ends the program at once, in the middle of a picture; the first at the question is no answer.
+func TestCtrlCLeavesNothingBehindOnTheTerminal(t *testing.T) {
+	t.Run("in the middle of a picture", func(t *testing.T) {
+		x := newTerminal(t, 80, 24, "trap : INT; $SHOW; echo THE SHELL")
+		for range 5 {
+			x.next()
+		}
+		x.shows("pushed")
+		x.interrupt()
+		screen := x.shows("THE SHELL")
+		x.calm()
+		if n := len(pictures(screen)); n != 1 {
+			t.Errorf("%d pictures are left:\n%s", n, screen)
+		}
+	})
+	t.Run("at the question", func(t *testing.T) {
+		x := newTerminal(t, 80, 60, "trap : INT; $SHOW; stty -a | grep -c -- ' icanon'; echo THE SHELL", showEnv+"="+showQuestion)
+		x.shows("to go on:")
+		x.interrupt()
+		screen := x.shows("THE SHELL")
+		x.calm()
+		if !strings.Contains(screen, "to go on:\nnot confirmed") || !strings.Contains(screen, "\n1\nTHE SHELL") {
+			t.Errorf("the answer to Ctrl-C stands elsewhere, or the terminal is left in another mode:\n%s", screen)
+		}
+	})
 }
 
 func TestInARealTerminalProgressIsDrawnInPlace(t *testing.T) {

@@ -283,3 +283,13 @@ func TestSwappedRolesAreRefusedWhileTheStaleSiteIsHeldOff(t *testing.T) {
 		t.Error("even a probe was made")
 	}
 }
+
+func TestARefusalThatNoGuardMadeSaysWhatToDoNext(t *testing.T) {
+	p := smallPair(t)
+	p.before(occasion{site: siteB, method: "Journals"}, func() error { return errFake })
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Refused)
+	if refused, ok := errors.AsType[*xsite.RunError](err); !ok || !strings.Contains(refused.Next, "kubectl ispn-resync check") {
+		t.Errorf("next: %+v", refused)
+	}
+}
