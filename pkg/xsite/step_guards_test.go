@@ -94,6 +94,32 @@ func TestAProbeThatFailsLeavesTheRunWhereItWas(t *testing.T) {
 	}
 }
 
+// A command that dies behind what it only proved again has not set the run back.
+func TestWhatIsOnlyProvedAgainDoesNotSetTheRunBack(t *testing.T) {
+	for _, c := range []struct {
+		asked xsite.Phase
+		// proved is the last call of what is proved again, and within how many changes after it the command dies.
+		proved occasion
+		within int
+	}{
+		{xsite.PhaseClear, occasion{site: siteB, method: "DeleteCache"}, 3},
+		{xsite.PhaseStart, occasion{site: siteB, method: "Entries", cache: "sessions"}, 3},
+	} {
+		t.Run(string(c.asked), func(t *testing.T) {
+			p := smallPair(t)
+			p.stepsUntil(t, before(c.asked))
+			p.after(c.proved, happens(func() { p.deadline = &ending{at: p.changes + c.within, how: diedBefore} }))
+			if _, err := p.runPhase(t, c.asked); err == nil {
+				t.Fatal("the command did not die")
+			}
+			p.hooks, p.deadline = nil, nil
+			if result, err := p.runPhase(t, c.asked); err != nil || result.Already {
+				t.Errorf("%s should be next still: already %t: %v", c.asked, result.Already, err)
+			}
+		})
+	}
+}
+
 // The guards stand within a phase as they do within a whole run, and a failure is answered in the same way: before the first
 // clear everything is put back, after it the primary is made independent and Keycloak stays down.
 func TestAGuardThatFailsWithinAPhaseStopsIt(t *testing.T) {
