@@ -3,6 +3,7 @@ package xsite_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -117,6 +118,20 @@ func TestWhatIsOnlyProvedAgainDoesNotSetTheRunBack(t *testing.T) {
 				t.Errorf("%s should be next still: already %t: %v", c.asked, result.Already, err)
 			}
 		})
+	}
+}
+
+func TestThePushOfAnotherCommandsClearWaitsTheSettleTimeOnce(t *testing.T) {
+	p := smallPair(t)
+	p.async()
+	p.stepsUntil(t, xsite.PhaseClear)
+	p.pass(time.Hour) // whatever was seen before: nobody watched
+	result, err := p.runPhase(t, xsite.PhasePush)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if settle := result.Plan.Settle; result.Took < settle || result.Took > settle*3/2 {
+		t.Errorf("took %s with a settle time of %s", result.Took, settle)
 	}
 }
 
