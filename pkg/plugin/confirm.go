@@ -42,7 +42,8 @@ func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
 		return fmt.Errorf("%w: the plan could not be shown: %w", xsite.ErrNotConfirmed, err)
 	}
 	return c.agree(ctx, question{
-		text: planText(shown.PlanContent, c.view) + onlyText(c.only, c.view) + "\n", name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
+		text: planText(shown.PlanContent, c.view) + onlyText(c.only, c.view) + "\n",
+		name: name, purpose: "discard the data of", subject: "the site whose data would be discarded",
 		prompt: "Type the name of the site whose data is discarded (" + printable(name) + ") to go on: ",
 	})
 }

@@ -141,7 +141,7 @@ func TestAWrongPhaseIsWrongUse(t *testing.T) {
 	}{
 		"none":     {nil, "name the phase"},
 		"two":      {[]string{"stop", "clear"}, "one is done at a time"},
-		"misspelt": {[]string{"claer"}, "did you mean kubectl ispn-resync phase clear?"},
+		"misspelt": {[]string{"cleer"}, "did you mean kubectl ispn-resync phase clear?"},
 		"unknown":  {[]string{"wipe-everything"}, "there are: preflight, probe, stop"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ const showQuestion = "question"
 func showRun() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	if os.Getenv(showEnv) == showQuestion {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // a program's own main
 		defer stop()
 		err := confirmation{in: os.Stdin, out: os.Stderr, interactive: true, view: view{columns: 80}}.ask(ctx, samplePlan())
 		_, _ = os.Stdout.WriteString(err.Error() + "\n")

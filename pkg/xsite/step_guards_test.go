@@ -151,14 +151,17 @@ func TestAGuardThatFailsWithinAPhaseStopsIt(t *testing.T) {
 			xsite.PhaseClear, occasion{site: siteA, method: "EntriesWithMetadata"}, func(p *pair) { p.b.flicker() }, xsite.GuardStopped, undone,
 		},
 		"a server is online before the first clear": {
-			xsite.PhaseClear, occasion{site: siteA, method: "EntriesWithMetadata"},
+			xsite.PhaseClear,
+			occasion{site: siteA, method: "EntriesWithMetadata"},
 			func(p *pair) { p.b.caches["work"].flags[1] = infinispan.FlagOnline }, xsite.GuardOffline, undone,
 		},
 		"a server restarts before the first clear": {
 			xsite.PhaseClear, occasion{site: siteA, method: "EntriesWithMetadata"}, func(p *pair) { p.b.restart(1, true) }, xsite.GuardSameNodes, undone,
 		},
 		"a cache is configured anew": {
-			xsite.PhaseClear, occasion{site: siteB, method: "Connections"}, func(p *pair) { p.b.caches["work"].config.Owners = 1 },
+			xsite.PhaseClear,
+			occasion{site: siteB, method: "Connections"},
+			func(p *pair) { p.b.caches["work"].config.Owners = 1 },
 			xsite.GuardChecksFirst, undone,
 		},
 		"Keycloak comes up between two clears": {
@@ -171,7 +174,8 @@ func TestAGuardThatFailsWithinAPhaseStopsIt(t *testing.T) {
 			xsite.PhasePush, occasion{site: siteB, method: "DeleteCache"}, func(p *pair) { p.link = linkDown }, xsite.GuardReachable, held,
 		},
 		"somebody pushes from the secondary": {
-			xsite.PhasePush, occasion{site: siteB, method: "Connections"},
+			xsite.PhasePush,
+			occasion{site: siteB, method: "Connections"},
 			func(p *pair) { p.b.caches["work"].status[1] = infinispan.PushSending }, xsite.GuardOneSender, held,
 		},
 	} {

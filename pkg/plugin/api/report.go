@@ -32,7 +32,8 @@ type Report struct {
 	Written time.Time `json:"written"`
 	// TookSeconds is from the beginning to the end, with the time that the question stood.
 	TookSeconds Seconds `json:"tookSeconds"`
-	// Outcome is succeeded, phase-done (one phase of a run), checked (a dry run), the word of a Failure, or unfinished when the run had not ended as this was written.
+	// Outcome is succeeded, phase-done (one phase of a run), checked (a dry run), the word of a Failure, or unfinished when the
+	// run had not ended as this was written.
 	Outcome string `json:"outcome"`
 	// ExitCode is that of the command; absent while it is unfinished.
 	ExitCode *int `json:"exitCode,omitempty"`
