@@ -28,6 +28,8 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"bare context":            {pair("--context", "site-a"), "--context does not say which of the two sites it is for: use --primary-context and --secondary-context"},
 		"bare namespace":          {pair("-n", "keycloak"), "-n, --namespace does not say which of the two sites it is for: use --primary-namespace and --secondary-namespace"},
 		"bare kubeconfig":         {pair("--kubeconfig", "x"), "use --primary-kubeconfig and --secondary-kubeconfig"},
+		"bare beside it":          {append([]string{"status", "-n", "keycloak"}, pair()...), "use --primary-namespace and --secondary-namespace\n"},
+		"bare with one site":      {[]string{"fence", "--context", "site-a"}, "which of the two sites it is for: use --primary-context\n"},
 		"bare server":             {pair("-s", "x"), "use --primary-server and --secondary-server"},
 		"same context twice":      {[]string{"--primary-context", "site-a", "--secondary-context", "site-a"}, `both sites are context "site-a"`},
 		"context misspelt":        {[]string{"--primary-context", "site-a", "--secondary-context", "siteb"}, "did you mean site-"},

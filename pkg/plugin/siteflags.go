@@ -120,7 +120,7 @@ func newPairFlags() *pairFlags {
 
 // validate judges the flags of both sites without contacting either.
 func (p *pairFlags) validate() error {
-	if err := p.refuseBare(); err != nil {
+	if err := p.refuseBare(p.primary, p.secondary); err != nil {
 		return err
 	}
 	if err := p.primary.validate(); err != nil {
@@ -138,7 +138,7 @@ func (p *pairFlags) validate() error {
 
 // validatePrimary judges the flags of a command that works on the primary only.
 func (p *pairFlags) validatePrimary() error {
-	if err := p.refuseBare(); err != nil {
+	if err := p.refuseBare(p.primary); err != nil {
 		return err
 	}
 	return p.primary.validate()
@@ -149,7 +149,7 @@ func (p *pairFlags) name() string { return p.primary.context() + "." + p.seconda
 
 // validateGiven judges the flags of those sites whose context is given.
 func (p *pairFlags) validateGiven() error {
-	if err := p.refuseBare(); err != nil {
+	if err := p.refuseBare(p.primary, p.secondary); err != nil {
 		return err
 	}
 	for _, site := range []*siteFlags{p.primary, p.secondary} {
@@ -168,8 +168,8 @@ func (p *pairFlags) mayPrompt() bool {
 	return slices.ContainsFunc([]*siteFlags{p.primary, p.secondary}, func(s *siteFlags) bool { return s.context() != "" && s.mayPrompt() })
 }
 
-// refuseBare names the pair to use in the place of a flag that would be meant for which of the two sites?
-func (p *pairFlags) refuseBare() error {
+// refuseBare names what to use in the place of a flag that would be meant for which of the two sites?
+func (p *pairFlags) refuseBare(sites ...*siteFlags) error {
 	var refused error
 	p.bare.VisitAll(func(flag *pflag.Flag) {
 		if !flag.Changed || refused != nil {
@@ -179,8 +179,11 @@ func (p *pairFlags) refuseBare() error {
 		if flag.Shorthand != "" {
 			name = "-" + flag.Shorthand + ", " + name
 		}
-		refused = usagef("%s does not say which of the two sites it is for: use --%s and --%s",
-			name, p.primary.name(flag.Name), p.secondary.name(flag.Name))
+		var own []string
+		for _, site := range sites {
+			own = append(own, "--"+site.name(flag.Name))
+		}
+		refused = usagef("%s does not say which of the two sites it is for: use %s", name, strings.Join(own, " and "))
 	})
 	return refused
 }

@@ -285,11 +285,18 @@ func TestSwappedRolesAreRefusedWhileTheStaleSiteIsHeldOff(t *testing.T) {
 }
 
 func TestARefusalThatNoGuardMadeSaysWhatToDoNext(t *testing.T) {
-	p := smallPair(t)
-	p.before(occasion{site: siteB, method: "Journals"}, func() error { return errFake })
-	_, err := p.recover(t)
-	p.wantOutcome(t, err, xsite.Refused)
-	if refused, ok := errors.AsType[*xsite.RunError](err); !ok || !strings.Contains(refused.Next, "kubectl ispn-resync check") {
-		t.Errorf("next: %+v", refused)
+	for name, do := range map[string]func(p *pair) error{
+		"recovery": func(p *pair) error { _, err := p.recover(t); return err },
+		"abort":    func(p *pair) error { _, err := p.abort(t, false); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.before(occasion{site: siteB, method: "Journals"}, func() error { return errFake })
+			err := do(p)
+			p.wantOutcome(t, err, xsite.Refused)
+			if refused, ok := errors.AsType[*xsite.RunError](err); !ok || !strings.Contains(refused.Next, "kubectl ispn-resync check") {
+				t.Errorf("next: %+v", refused)
+			}
+		})
 	}
 }

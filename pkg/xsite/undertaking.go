@@ -46,7 +46,11 @@ func (r *run) undertake(ctx context.Context, phase Phase, agree Agree, check fun
 		if guard, _ := StoppedBy(err); guard == GuardSingleRun {
 			outcome = Held
 		}
-		return &RunError{Outcome: outcome, Phase: r.phase, Err: err, Undone: true, State: []string{unchangedBoth}}
+		e := &RunError{Outcome: outcome, Phase: r.phase, Err: err, Undone: true, State: []string{unchangedBoth}}
+		if outcome == Refused {
+			e.Next = nextAfterRefusal(err)
+		}
+		return e
 	}
 	var what Undertaking
 	err := r.during(ctx, PhasePreflight, func(_ *run, ctx context.Context) (err error) {
