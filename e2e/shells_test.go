@@ -26,7 +26,7 @@ func shells() []shell {
 			"zsh", "zsh -f",
 			"autoload -Uz compinit; compinit -u -D; source <(kubectl completion zsh); source <(kubectl-ispn_resync completion zsh)",
 		},
-		{"fish", "fish --no-config", "kubectl completion fish | source; kubectl-ispn_resync completion fish | source"},
+		{"fish", "fish --no-config --private", "kubectl completion fish | source; kubectl-ispn_resync completion fish | source"},
 	}
 }
 
@@ -39,10 +39,10 @@ func TestShellsCompleteThroughKubectl(t *testing.T) {
 	const sited = plugin + "--primary-context site-a "
 	for _, s := range shells() {
 		t.Run(s.name, func(t *testing.T) {
-			x := newPress(t, s, "PATH="+path, "KUBECONFIG="+pair.Kubeconfig(), "HOME="+t.TempDir())
+			x := newPress(t, s, "PATH="+path, "KUBECONFIG="+pair.Kubeconfig(), "HOME="+t.TempDir(), "HISTFILE=/dev/null")
 			for _, c := range []struct{ name, typed, want string }{
-				{"the plugin itself", "kubectl ispn-re", plugin},
-				{"commands", plugin + "stat", plugin + "status "},
+				{"the plugin itself", "kubectl ispn-re", "kubectl ispn-resync"},
+				{"commands", plugin + "stat", plugin + "status"},
 				{"flags", plugin + "--primary-cont", plugin + "--primary-context"},
 				{"contexts, of which there are two", plugin + "--primary-context s", plugin + "--primary-context site-"},
 				{"namespaces", sited + "--primary-namespace keyc", sited + "--primary-namespace " + sites.Namespace},
@@ -51,7 +51,7 @@ func TestShellsCompleteThroughKubectl(t *testing.T) {
 				{"caches", sited + "--cache actionT", sited + "--cache actionTokens"},
 				{"a second cache", sited + "--cache work,actionT", sited + "--cache work,actionTokens"},
 				{"values", plugin + "--verify ent", plugin + "--verify entries"},
-				{"called by its own name", "kubectl-ispn_resync stat", "kubectl-ispn_resync status "},
+				{"called by its own name", "kubectl-ispn_resync stat", "kubectl-ispn_resync status"},
 			} {
 				x.completes(c.name, c.typed, c.want)
 			}
@@ -63,6 +63,7 @@ func TestShellsCompleteThroughKubectl(t *testing.T) {
 type press struct {
 	t      *testing.T
 	socket string
+	env    []string
 }
 
 // newPress starts a shell in a terminal that is wide enough for every line, and waits until it can complete.
@@ -73,12 +74,9 @@ func newPress(t *testing.T, s shell, env ...string) *press {
 			t.Fatalf("%s is needed, since completion is tested in it: apt-get install %s", name, name)
 		}
 	}
-	x := &press{t: t, socket: filepath.Join(t.TempDir(), "tmux")}
-	args := []string{"-f", os.DevNull, "new-session", "-d", "-x", "200", "-y", "50"}
-	for _, variable := range env {
-		args = append(args, "-e", variable)
-	}
-	x.tmux(append(args, s.start)...)
+	// The environment is that of tmux: what is given to a session as PATH is replaced by its client's.
+	x := &press{t: t, socket: filepath.Join(t.TempDir(), "tmux"), env: append(os.Environ(), env...)}
+	x.tmux("-f", os.DevNull, "new-session", "-d", "-x", "200", "-y", "50", s.start)
 	t.Cleanup(func() { x.tmux("kill-server") })
 	x.typed(s.prepare)
 	x.tmux("send-keys", "Enter")
@@ -91,7 +89,9 @@ func newPress(t *testing.T, s shell, env ...string) *press {
 // tmux gives a command to the terminal and returns its answer.
 func (x *press) tmux(args ...string) string {
 	x.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-S", x.socket}, args...)...).CombinedOutput()
+	command := exec.Command("tmux", append([]string{"-S", x.socket}, args...)...)
+	command.Env = x.env
+	out, err := command.CombinedOutput()
 	if err != nil {
 		x.t.Fatalf("tmux %s: %v: %s", args[0], err, out)
 	}
@@ -122,7 +122,7 @@ func (x *press) shows(what, text string) {
 	deadline := time.After(30 * time.Second)
 	for {
 		screen := x.tmux("capture-pane", "-p", "-N")
-		if strings.Contains(screen, text) {
+		if strings.Contains(strings.ReplaceAll(screen, `\,`, ","), text) { // bash quotes a comma, which changes nothing
 			return
 		}
 		select {
