@@ -76,7 +76,8 @@ func (r *run) guardSettle(ctx context.Context) error {
 		return state == "", fmt.Sprintf("%s; at most %s left", state, (most - passed).Round(time.Second)), err
 	})
 	if err == nil && queues.left != "" {
-		r.noted(Secondary, "the secondary was silent for %s, longer than a sender pauses; what its send queues may still hold is never sent (V82): %s", most.Round(time.Second), queues.left)
+		r.noted(Secondary, "the secondary was silent for %s, longer than a sender pauses; what its send queues may still hold is never sent (V82): %s",
+			most.Round(time.Second), queues.left)
 	}
 	return err
 }
