@@ -43,7 +43,7 @@ tmux -S "$socket" -f /dev/null new-session -d -x "$columns" -y "$lines" -e "PS1=
 tmux -S "$socket" send-keys 'kubectl ispn-resync --primary-context site-a --secondary-context site-b' Enter
 until_seen 'Type the name of the site'
 tmux -S "$socket" send-keys 'site-b' Enter
-until_seen 'Keycloak of the secondary'
+until_seen 'Left to do'
 for _ in $(seq 600); do
   if [ "$(screen | grep -v '^$' | tail -n 1)" = '$' ]; then break; fi
   sleep 0.2
