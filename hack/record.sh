@@ -39,7 +39,7 @@ until_seen() {
   echo "never seen: $1" >&2
   exit 1
 }
-tmux -S "$socket" -f /dev/null new-session -d -x "$columns" -y "$lines" -e "PS1=$ " -e "NO_COLOR=" "bash --norc"
+tmux -S "$socket" -f /dev/null new-session -d -x "$columns" -y "$lines" -e NO_COLOR= "env PS1='$ ' bash --norc"
 tmux -S "$socket" send-keys 'kubectl ispn-resync --primary-context site-a --secondary-context site-b' Enter
 until_seen 'Type the name of the site'
 tmux -S "$socket" send-keys 'site-b' Enter
