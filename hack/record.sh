@@ -40,6 +40,7 @@ until_seen() {
   exit 1
 }
 tmux -S "$socket" -f /dev/null new-session -d -x "$columns" -y "$lines" -e NO_COLOR= "env PS1='$ ' bash --norc"
+until_seen '$'
 tmux -S "$socket" send-keys 'kubectl ispn-resync --primary-context site-a --secondary-context site-b' Enter
 until_seen 'Type the name of the site'
 tmux -S "$socket" send-keys 'site-b' Enter

@@ -34,9 +34,36 @@ const (
 // sequence is a colour or a weight, as a terminal is told it.
 var sequence = regexp.MustCompile(`\x1b\[([0-9;]*)m`)
 
-// classes maps what a sequence says to the class of the text after it; "" ends all.
-func classes() map[string]string {
-	return map[string]string{"": "", "0": "", "39": "", "22": "", "1": "b", "2": "d", "31": "r", "32": "g", "33": "y", "0;31": "r", "0;32": "g", "1;31": "r b"}
+// style is how text looks from a sequence on.
+type style struct{ weight, colour string }
+
+// class is the style as the classes of the picture.
+func (s style) class() string { return strings.TrimSpace(s.weight + " " + s.colour) }
+
+// with is the style after one code of a sequence.
+func (s style) with(code string) (style, bool) {
+	switch code {
+	case "", "0":
+		return style{}, true
+	case "1":
+		s.weight = "b"
+	case "2":
+		s.weight = "d"
+	case "22":
+		s.weight = ""
+	case "31":
+		s.colour = "r"
+	case "32":
+		s.colour = "g"
+	case "33":
+		s.colour = "y"
+	case "39":
+		s.colour = ""
+	case "49": // the background, which nothing here sets
+	default:
+		return s, false
+	}
+	return s, true
 }
 
 // run reads what the terminal shows and writes the picture.
@@ -62,13 +89,13 @@ func run(in io.Reader, out io.Writer) error {
 	fmt.Fprintf(&b, `<style>text{font:%dpx ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill:#e8ebf1;white-space:pre}`+
 		`.r{fill:#f08a75}.g{fill:#7fd19b}.y{fill:#e5c07b}.b{font-weight:600}.d{fill:#9aa3b2}</style>`+"\n", fontSize)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" rx="8" fill="#14171d"/>`+"\n", width, height)
-	class := ""
+	var look style
 	for i, line := range lines {
-		spans, after, err := spansOf(line, class)
+		spans, after, err := spansOf(line, look)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", i+1, err)
 		}
-		class = after
+		look = after
 		fmt.Fprintf(&b, `<text x="%d" y="%d" xml:space="preserve">%s</text>`+"\n", margin, margin+i*lineHeight+fontSize, spans)
 	}
 	b.WriteString("</svg>\n")
@@ -78,11 +105,11 @@ func run(in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// spansOf gives a line as spans of one class each, and the class that goes on in the next line.
-func spansOf(line, class string) (spans, after string, err error) {
+// spansOf gives a line as spans of one style each, and the style that goes on in the next line.
+func spansOf(line string, look style) (spans string, after style, err error) {
 	var b strings.Builder
 	add := func(text string) {
-		switch {
+		switch class := look.class(); {
 		case text == "":
 		case class == "":
 			b.WriteString(html.EscapeString(text))
@@ -97,15 +124,17 @@ func spansOf(line, class string) (spans, after string, err error) {
 			break
 		}
 		add(rest[:at[0]])
-		next, known := classes()[rest[at[2]:at[3]]]
-		if !known {
-			return "", "", fmt.Errorf("unknown sequence %q", rest[at[0]:at[1]])
+		for code := range strings.SplitSeq(rest[at[2]:at[3]], ";") {
+			known := false
+			if look, known = look.with(code); !known {
+				return "", style{}, fmt.Errorf("unknown sequence %q", rest[at[0]:at[1]])
+			}
 		}
-		class, rest = next, rest[at[1]:]
+		rest = rest[at[1]:]
 	}
 	if strings.ContainsRune(rest, '\x1b') {
-		return "", "", fmt.Errorf("unknown sequence in %q", rest)
+		return "", style{}, fmt.Errorf("unknown sequence in %q", rest)
 	}
 	add(rest)
-	return b.String(), class, nil
+	return b.String(), look, nil
 }
