@@ -50,4 +50,5 @@ for _ in $(seq 600); do
   sleep 0.2
 done
 screen | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' >docs/session.txt
-screen -e | go run ./hack/record >docs/session.svg
+# The picture begins with the question: what comes before fills a screen of its own.
+screen -e | sed -n '/Type the name of the site/,$p' | go run ./hack/record >docs/session.svg
