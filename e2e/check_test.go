@@ -44,7 +44,12 @@ func endedAs(report *api.CheckReport, status string) []string {
 func TestTheChecksFindWhatIsWrongAndChangeNothing(t *testing.T) {
 	fresh(t, sites.Sync)
 	const passed, failed = "passed", "failed"
-	onCaches := []string{"cache-flags", "pushes", "entries", "roles"}
+	onCaches := []string{"cache-health", "cache-flags", "pushes", "entries", "chunk-size", "roles", "credentials"}
+	onKeycloak := []string{"roles", "autoscalers", "credentials"}
+	onServers := []string{
+		"site-names", "same-version", "infinispan-health", "sites-view", "linked", "caches", "cache-health", "cache-flags", "pushes", "entries", "chunk-size",
+		"roles", "contenders", "infinispan-operator", "autoscalers", "gitops", "keycloak-operator", "other-keycloaks", "site-health", "own-push", "credentials",
+	}
 	for _, c := range []struct {
 		name            string
 		prepare         func(t *testing.T) (undo func())
@@ -63,12 +68,12 @@ func TestTheChecksFindWhatIsWrongAndChangeNothing(t *testing.T) {
 			},
 		},
 		{
-			name: "Keycloak that was stopped by hand", status: failed, failed: []string{"keycloak"}, skipped: []string{"roles"},
+			name: "Keycloak that was stopped by hand", status: failed, failed: []string{"keycloak"}, skipped: onKeycloak,
 			prepare: keycloakStoppedByHand,
 		},
 		{
 			name: "a wrong password", status: failed, failed: []string{"servers-answer"}, prepare: wrongPassword,
-			skipped: append([]string{"site-names", "same-version", "infinispan-health", "sites-view", "linked", "caches"}, onCaches...),
+			skipped: onServers,
 		},
 		{name: "no Infinispan", status: failed, failed: []string{"sites-found"}, args: []string{"--secondary-namespace", "default"}},
 		{name: "another name vouched for", status: failed, failed: []string{"linked"}, args: []string{"--linked", "site-a"}},

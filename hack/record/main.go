@@ -125,10 +125,11 @@ func spansOf(line string, look style) (spans string, after style, err error) {
 		}
 		add(rest[:at[0]])
 		for code := range strings.SplitSeq(rest[at[2]:at[3]], ";") {
-			known := false
-			if look, known = look.with(code); !known {
+			next, known := look.with(code)
+			if !known {
 				return "", style{}, fmt.Errorf("unknown sequence %q", rest[at[0]:at[1]])
 			}
+			look = next
 		}
 		rest = rest[at[1]:]
 	}

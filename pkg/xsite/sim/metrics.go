@@ -29,9 +29,11 @@ func metrics(q *request) reply {
 			size int
 		}{{"queue_size", keys}, {"number_of_tombstones", tombstones}} {
 			if s.world.release.before(16, 0, 0) {
-				_, _ = fmt.Fprintf(&text, "vendor_cache_manager_default_cache_%s_async_xsite_statistics_%s{cache=%q,node=%q,} %d.0\n", name, gauge.name, name, q.node.name, gauge.size)
+				_, _ = fmt.Fprintf(&text, "vendor_cache_manager_default_cache_%s_async_xsite_statistics_%s{cache=%q,node=%q,} %d.0\n",
+					name, gauge.name, name, q.node.name, gauge.size)
 			} else {
-				_, _ = fmt.Fprintf(&text, "infinispan_async_xsite_statistics_%s{cache=%q,cache_manager=\"default\",node=%q} %d.0\n", gauge.name, name, q.node.name, gauge.size)
+				_, _ = fmt.Fprintf(&text, "infinispan_async_xsite_statistics_%s{cache=%q,cache_manager=\"default\",node=%q} %d.0\n",
+					gauge.name, name, q.node.name, gauge.size)
 			}
 		}
 	}
