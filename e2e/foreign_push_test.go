@@ -148,7 +148,7 @@ func TestAPushThatSomebodyStartsDuringOursCostsNothing(t *testing.T) {
 				out.mustEnd(t, out.code, "one-sender:", "state:", "data at risk: none", "next:")
 				resync(t, straight("--cancel-stale-push")...).mustSucceed(t)
 			} else if from == pair.B {
-				must(t, client(t, from).ClearPushStatus(t.Context(), pushedCache)) // it is the other operator's, who may want to read it
+				forgetPush(t, from, pushedCache) // it is the other operator's, who may want to read it
 			}
 			mustBeRecovered(t, truth)
 		})

@@ -61,6 +61,7 @@ func freshCaches(t testing.TB, strategy sites.Strategy) {
 		for _, s := range pair.Sites() {
 			for _, name := range names {
 				must(t, client(t, s).Clear(ctx, name, sites.KeepHome))
+				forgetPush(t, s, name)
 			}
 		}
 	} else {
@@ -71,6 +72,16 @@ func freshCaches(t testing.TB, strategy sites.Strategy) {
 	made = strategy
 	setFlags(t, pair.A, "site-b", sites.BringOnline)
 	setFlags(t, pair.B, "site-a", sites.BringOnline)
+}
+
+// forgetPush clears the status that a push of a cache left.
+func forgetPush(t testing.TB, s *sites.Site, cache string) {
+	t.Helper()
+	statuses, err := client(t, s).PushStatus(t.Context(), cache)
+	must(t, err)
+	if statuses[s.Peer()] != "IDLE" {
+		must(t, client(t, s).ClearPushStatus(t.Context(), cache))
+	}
 }
 
 // setFlags takes the peer offline or brings it online for every cache of a site, on every server.
