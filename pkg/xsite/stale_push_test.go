@@ -46,6 +46,21 @@ func TestAStuckPushIsEndedWhenThatIsWanted(t *testing.T) {
 	}
 }
 
+// The merged status may tell of a second push only once the OK of ours is reset (V15).
+func TestASecondPushThatIsStuckBehindOursIsEnded(t *testing.T) {
+	p := smallPair(t)
+	p.before(occasion{site: siteB, method: "BringOnline"}, happens(func() { p.a.caches["work"].status[1] = infinispan.PushSending }))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+	for i, status := range p.a.caches["work"].status {
+		if status != infinispan.PushIdle {
+			t.Errorf("server %d of the primary says %s", i, status)
+		}
+	}
+}
+
 func TestThatAPushWasEndedIsNotCalledNothing(t *testing.T) {
 	p := smallPair(t)
 	stuck()["from the primary"](p)
