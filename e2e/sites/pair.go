@@ -84,7 +84,7 @@ func (p *Pair) Delay(d time.Duration) { p.link.Delay(d) }
 // Heal ends a cut and a delay.
 func (p *Pair) Heal() { p.link.Heal() }
 
-// WaitLinked waits until each site's relay node sees both sites.
+// WaitLinked waits until each site's relay node sees both sites, for good.
 func (p *Pair) WaitLinked(ctx context.Context) error { return p.waitView(ctx, 2, "both sites") }
 
 // WaitUnlinked waits until each site's relay node sees its own site alone.
@@ -92,20 +92,25 @@ func (p *Pair) WaitUnlinked(ctx context.Context) error {
 	return p.waitView(ctx, 1, "its own site alone")
 }
 
+// waitView waits until both sites have the view at the same time, some times in a row: while a link comes back it comes and
+// goes.
 func (p *Pair) waitView(ctx context.Context, size int, what string) error {
-	for _, s := range p.Sites() {
-		err := poll(ctx, fmt.Sprintf("%s sees %s", s.Name, what), func(ctx context.Context) (bool, error) {
+	const inARow = 4
+	seen := 0
+	return poll(ctx, "each site sees "+what, func(ctx context.Context) (bool, error) {
+		for _, s := range p.Sites() {
 			_, info, err := s.Relay(ctx)
 			if err == nil && len(info.SitesView) != size {
 				err = fmt.Errorf("%s, the relay node of %s, sees %q", info.Node, s.Name, info.SitesView)
 			}
-			return err == nil, err
-		})
-		if err != nil {
-			return err
+			if err != nil {
+				seen = 0
+				return false, err
+			}
 		}
-	}
-	return nil
+		seen++
+		return seen == inARow, nil
+	})
 }
 
 // Down ends everything that Up started and returns when nothing of it runs. It may be called again,
