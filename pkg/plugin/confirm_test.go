@@ -49,6 +49,9 @@ func TestOnlyTheSecondarysOwnNameConfirms(t *testing.T) {
 			if !strings.Contains(r.err.String(), c.says) {
 				t.Errorf("not said: %q in\n%s", c.says, r.err)
 			}
+			if n := strings.Count(r.err.String(), "not confirmed"); n != 0 && n != 1 {
+				t.Errorf("says %d times that it is not confirmed:\n%s", n, r.err)
+			}
 			if !strings.Contains(r.err.String(), "DATA DISCARDED (secondary)") {
 				t.Error("the plan was not shown before the question")
 			}

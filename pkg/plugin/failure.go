@@ -47,7 +47,8 @@ func failureText(f *api.Failure) string {
 		writeLabelled(&b, "next: ", printableLines(f.Next))
 	}
 	if f.Phase != "" {
-		writeLabelled(&b, "", printableLines("error: "+strings.ReplaceAll(f.Outcome, "-", " ")+" in phase "+f.Phase+": "+f.Error))
+		outcome := strings.ReplaceAll(f.Outcome, "-", " ")
+		writeLabelled(&b, "", printableLines("error: "+outcome+" in phase "+f.Phase+": "+strings.TrimPrefix(f.Error, outcome+": ")))
 	} else {
 		writeLabelled(&b, "error: ", printableLines(f.Error))
 	}
