@@ -62,12 +62,12 @@ $(TOOLS)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
 test: ## Run everything: unit tests, then the tests on real sites
 	hack/require.sh go java mvn cc tmux shells
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./cmd/... ./hack/... ./pkg/...
-	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 60m ./e2e/...
+	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 75m ./e2e/...
 
 .PHONY: e2e
-e2e: ## Run the tests on real sites; RUN=NAME picks, INFINISPAN=VERSION chooses the servers, TRANSPORT=exec the way to them
+e2e: ## Run the tests on real sites; RUN=NAME picks, INFINISPAN=VERSION chooses the servers, TRANSPORT=exec the way to them, FULL=1 every combination
 	hack/require.sh go java mvn
-	$(GO) test -v -count=1 -timeout 60m -run '$(or $(RUN),.)' ./e2e $(if $(INFINISPAN),-infinispan $(INFINISPAN)) $(if $(TRANSPORT),-transport $(TRANSPORT))
+	$(GO) test -v -count=1 -timeout 100m -run '$(or $(RUN),.)' ./e2e $(if $(INFINISPAN),-infinispan $(INFINISPAN)) $(if $(TRANSPORT),-transport $(TRANSPORT)) $(if $(FULL),-full)
 
 .PHONY: bench
 bench: ## Print the figures of one recovery on real sites, one line each: bench NAME VALUE UNIT

@@ -21,6 +21,9 @@ var version = flag.String("infinispan", "", "Infinispan version of the sites")
 // transport is the way to the servers that every command of the plugin is told to take.
 var transport = flag.String("transport", "", "way to the servers for every command (port-forward or exec); empty is none, so that the plugin chooses")
 
+// full runs every combination of what a test combines; without it one of each kind.
+var full = flag.Bool("full", false, "run every combination of phase, site and moment, which takes an hour")
+
 // What TestMain makes and all tests share: the plugin as users get it, and one pair of sites. Tests run one after the
 // other and begin with fresh.
 var (
