@@ -58,6 +58,7 @@ func freshCaches(t testing.TB, strategy sites.Strategy) {
 		usable = usable && slices.Equal(all, names)
 	}
 	if usable {
+		endPushes(t, names)
 		for _, s := range pair.Sites() {
 			for _, name := range names {
 				must(t, client(t, s).Clear(ctx, name, sites.KeepHome))
@@ -72,6 +73,35 @@ func freshCaches(t testing.TB, strategy sites.Strategy) {
 	made = strategy
 	setFlags(t, pair.A, "site-b", sites.BringOnline)
 	setFlags(t, pair.B, "site-a", sites.BringOnline)
+}
+
+// endPushes ends every push of the caches that an earlier test left, by a plugin that was killed for one, at both ends (V13).
+func endPushes(t testing.TB, names []string) {
+	t.Helper()
+	for _, from := range pair.Sites() {
+		to := pair.A
+		if from == pair.A {
+			to = pair.B
+		}
+		senders, err := from.Clients()
+		must(t, err)
+		for _, name := range names {
+			eventually(t, "no push of "+name+" from "+from.Name, func(ctx context.Context) bool {
+				idle := true
+				for _, sender := range senders {
+					statuses, err := sender.PushStatus(ctx, name)
+					must(t, err)
+					if statuses[to.Name] != "SENDING" {
+						continue
+					}
+					idle = false
+					must(t, sender.Backup(ctx, name, to.Name, sites.CancelPush))
+					must(t, client(t, to).Backup(ctx, name, from.Name, sites.CancelReceive))
+				}
+				return idle
+			})
+		}
+	}
 }
 
 // forgetPush clears the status that a push of a cache left.
