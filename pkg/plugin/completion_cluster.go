@@ -9,9 +9,13 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
+
+// cachesAskedAtOnce is how many caches one server is asked about at the same time for a completion.
+const cachesAskedAtOnce = 8
 
 // completions are those of all flags that a command can have in common with the recovery.
 func (o *resyncOptions) completions() map[string]cobra.CompletionFunc {
@@ -120,19 +124,21 @@ func (o *resyncOptions) cacheNames(cmd *cobra.Command) []string {
 	}
 	var mu sync.Mutex
 	var found []string
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(cachesAskedAtOnce)
 	for _, name := range names {
-		all.Go(func() {
+		all.Go(func() error {
 			// One that does not say is offered: the run itself tells whether it is one to name.
 			if sites, err := node.BackupSites(ctx, name); err == nil && len(sites) == 0 || printable(name) != name {
-				return
+				return nil
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			found = append(found, name)
+			return nil
 		})
 	}
-	all.Wait()
+	_ = all.Wait() // none fails
 	slices.Sort(found)
 	return found
 }

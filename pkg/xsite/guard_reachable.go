@@ -34,7 +34,7 @@ func guardView(primary, secondary *site) error {
 func unreachable(here, peer *site, relay member) error {
 	next := "mend the link between the sites, then run the same command again"
 	if here.role == Primary {
-		next += "; until then this keeps the primary's writes from failing: kubectl ispn-resync fence --primary-context " + here.place.Context
+		next += "; until then a fence, if none is set yet, keeps the primary's writes from failing: kubectl ispn-resync fence --primary-context " + here.place.Context
 	}
 	return &Stop{
 		Guard:   GuardReachable,

@@ -94,9 +94,11 @@ func TestNoPasswordIsInTheArgumentsOfAServer(t *testing.T) {
 	}
 }
 
-func TestAnUnknownReleaseNamesTheKnownOnes(t *testing.T) {
-	if v, err := ParseVersion(""); err != nil || v.Name != DefaultVersion {
-		t.Errorf("the default is %+v, %v", v, err)
+func TestAReleaseIsFoundByItsNameAndAnUnknownOneNamesThem(t *testing.T) {
+	for name, want := range map[string]string{"": DefaultVersion, "14.0.28": "14.0.28.Final", "14.0.28.Final": "14.0.28.Final", "16.0.7": "16.0.7"} {
+		if v, err := ParseVersion(name); err != nil || v.Name != want {
+			t.Errorf("%q is %+v, %v, want %s", name, v, err, want)
+		}
 	}
 	if _, err := ParseVersion("13.0.0.Final"); err == nil || !strings.Contains(err.Error(), "14.0.28.Final") || !strings.Contains(err.Error(), "16.0.7") {
 		t.Errorf("got %v", err)

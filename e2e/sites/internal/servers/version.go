@@ -42,14 +42,14 @@ func Versions() []Version {
 	}
 }
 
-// ParseVersion finds a release by its Maven version; the empty string is [DefaultVersion]. The error of
-// an unknown one lists the known ones.
+// ParseVersion finds a release by its Maven version, with or without its ".Final"; the empty string is [DefaultVersion]. The
+// error of an unknown one lists the known ones.
 func ParseVersion(name string) (Version, error) {
 	if name == "" {
 		name = DefaultVersion
 	}
 	known := Versions()
-	i := slices.IndexFunc(known, func(v Version) bool { return v.Name == name })
+	i := slices.IndexFunc(known, func(v Version) bool { return v.Name == name || v.Name == name+".Final" })
 	if i < 0 {
 		names := make([]string, len(known))
 		for i, v := range known {
