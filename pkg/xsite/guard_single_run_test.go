@@ -2,6 +2,7 @@ package xsite_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,30 @@ func TestTwoRunsAtOnceTheSecondIsRefusedAndNothingIsLost(t *testing.T) {
 				p.wantPrimaryWhole(t)
 			})
 		}
+	}
+}
+
+// Between the plan and the leases nothing is held: a colleague may have discarded the site that this run is to keep.
+func TestWhatAColleagueDidBetweenThePlanAndTheLeasesIsNotBuiltOn(t *testing.T) {
+	p := smallPair(t)
+	p.before(occasion{method: "PutLease"}, happens(func() {
+		p.before(occasion{site: siteB, method: "StartPush", always: true}, func() error { return errFake })
+		if second := p.meanwhile(t, p.b, p.a); second == nil || p.a.lease.Holder+p.b.lease.Holder != "" {
+			t.Fatalf("the colleague did not stop half-way with the leases given back, so this tells nothing: %v", second)
+		}
+		p.hooks, p.calls = nil, nil
+	}))
+	before := maps.Clone(p.b.caches["sessions"].entries)
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardSingleRun, xsite.Held)
+	if made := p.changed(); len(made) > 0 {
+		t.Errorf("built on a plan from before the colleague's changes: %v", made)
+	}
+	if len(p.a.caches["sessions"].entries) > 0 {
+		t.Fatal("the colleague did not clear what this run keeps, so this tells nothing")
+	}
+	if !maps.Equal(p.b.caches["sessions"].entries, before) {
+		t.Errorf("cleared the only site that still had the data: %d of %d entries are left", len(p.b.caches["sessions"].entries), len(before))
 	}
 }
 

@@ -143,13 +143,11 @@ func (k *keeper) renewOne(ctx context.Context, g *grip) error {
 	if errors.Is(err, ErrConflict) {
 		// A renewal whose answer was lost may have been made.
 		now, readErr := g.site.cluster.Lease(ctx)
-		switch {
-		case readErr != nil:
+		if readErr != nil {
 			return nil
-		case !now.held():
-			return lostLease(g.site.String(), "somebody removed the lease")
-		case now.Holder != record.Holder:
-			return lostLease(g.site.String(), "the lease was taken over: "+now.describe())
+		}
+		if now.Holder != record.Holder {
+			return lostLease(g.site.String(), takenFrom(now))
 		}
 		k.mu.Lock()
 		g.record.Version = now.Version
@@ -164,6 +162,14 @@ func (k *keeper) renewOne(ctx context.Context, g *grip) error {
 	record.Version = version
 	g.record, g.good = record, sent
 	return nil
+}
+
+// takenFrom says who has a lease that was this run's.
+func takenFrom(now LeaseRecord) string {
+	if !now.held() {
+		return "somebody removed the lease"
+	}
+	return "the lease was taken over: " + now.describe()
 }
 
 const becauseSingleRun = "two runs at once undo each other's steps: one may clear what the other has just pushed, or lock a server for ever (V66)"

@@ -1,6 +1,7 @@
 package xsite_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -71,6 +72,35 @@ func TestARunThatCannotRenewChangesNothingWithoutTimeLeft(t *testing.T) {
 				t.Fatalf("the same command did not finish: %v", err)
 			}
 			p.wantRecovered(t)
+		})
+	}
+}
+
+// The API server of one site was away for this machine alone, and a colleague took over what had run out. This process was
+// awake all the while, so only the name on the lease tells.
+func TestARunWhoseLeaseAnotherTookOverLeavesItToThem(t *testing.T) {
+	for _, where := range []string{siteA, siteB} {
+		t.Run(where, func(t *testing.T) {
+			p := smallPair(t)
+			s := map[string]*site{siteA: p.a, siteB: p.b}[where]
+			made := 0
+			p.after(occasion{site: siteA, method: "PushStatus", nth: 8}, happens(func() { // the pushes run, and are waited for
+				s.lease.Holder, s.lease.Run, s.lease.Who, s.lease.Version = "another process", "beefcafe", "colleague@desk", "theirs"
+				p.now = p.now.Add(6 * time.Second) // the next renewal is due
+				made = len(p.changed())
+			}))
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardSingleRun, xsite.Interrupted)
+			if s.lease.Who != "colleague@desk" {
+				t.Errorf("two runs are at work at once: the lease that the colleague holds was taken back by %q", s.lease.Who)
+			}
+			if after := p.changed()[made:]; made == 0 || len(after) > 0 {
+				t.Errorf("two runs are at work at once: %v", after)
+			}
+			if err != nil && !strings.Contains(err.Error(), "colleague@desk") {
+				t.Errorf("does not say who took over: %v", err)
+			}
+			p.wantPrimaryWhole(t)
 		})
 	}
 }
