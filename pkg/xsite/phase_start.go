@@ -41,6 +41,9 @@ func (r *run) start(ctx context.Context) error {
 	if err := guardSameNodes(ctx, r.secondary, r.proved); err != nil {
 		return r.unlessVoid(ctx, err) // what was compared went with the servers that held it
 	}
+	if err := r.guardTogether(ctx); err != nil {
+		return r.unlessVoid(ctx, err)
+	}
 	if err := r.forget(ctx, closedSucceeded); err != nil {
 		return err
 	}

@@ -83,6 +83,7 @@ func (r *run) verifyAgain(ctx context.Context) error {
 
 // verifyServing is verifyAgain for a run that had begun to start Keycloak.
 func (r *run) verifyServing(ctx context.Context) error {
+	r.unwatched = true
 	err := r.endStalePushes(ctx)
 	if err == nil {
 		err = r.compareAll(ctx)
@@ -132,7 +133,11 @@ func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 		Counted: map[Role]int64{Primary: found.PrimaryEntries, Secondary: found.SecondaryEntries},
 		Missing: found.MissingOnSecondary, Extra: found.ExtraOnSecondary,
 	}
-	if err := r.guardTruthfulEnd(ctx, c, found); err != nil {
+	err = r.guardTruthfulEnd(ctx, c, found)
+	if err == nil {
+		err = r.guardPassedOn(ctx, c)
+	}
+	if err != nil {
 		compared.State = "unequal"
 		r.cacheState(compared)
 		return CacheResult{}, err

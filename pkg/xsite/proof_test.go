@@ -136,7 +136,7 @@ func (p *pair) silentAPI(name string, from occasion) {
 func TestContentsThatCouldNotBeLookedAtAreNotTakenForLost(t *testing.T) {
 	t.Run("a server that answers with an error", func(t *testing.T) {
 		p := notReady(t)
-		p.before(occasion{site: siteB, method: "Keys", cache: "work"}, func() error { return errFake })
+		p.before(occasion{site: siteB, method: "Entries", cache: "work"}, func() error { return errFake })
 		_, err := p.recover(t)
 		p.wantOutcome(t, err, xsite.Failed)
 		p.wantProofKept(t)
@@ -145,7 +145,7 @@ func TestContentsThatCouldNotBeLookedAtAreNotTakenForLost(t *testing.T) {
 		p := notReady(t)
 		_, err := p.recover(t, func(o *xsite.Options) {
 			own, _ := o.Clock.(*process)
-			p.before(occasion{site: siteB, method: "Keys", cache: "work"}, func() error { own.interrupt(errStop); return errStop })
+			p.before(occasion{site: siteB, method: "Entries", cache: "work"}, func() error { own.interrupt(errStop); return errStop })
 		})
 		p.wantOutcome(t, err, xsite.Interrupted)
 		p.wantProofKept(t)
