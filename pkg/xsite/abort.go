@@ -131,6 +131,14 @@ func (r *run) abort(ctx context.Context) error {
 	if err := r.guardSettle(ctx); err != nil {
 		return err
 	}
+	// The wait is long enough for a push to begin, and for the link to fail.
+	if err := r.guardOneSender(ctx, r.secondary, r.plan.Caches); err != nil {
+		return err
+	}
+	//mutate:reachable
+	if err := r.guardAlive(ctx, probeLimit); err != nil {
+		return err
+	}
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := r.restoreFlags(ctx, s); err != nil {
 			return err

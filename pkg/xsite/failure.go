@@ -80,12 +80,6 @@ func (r *run) safely(ctx context.Context, do func(ctx context.Context) error) er
 	return do(ctx)
 }
 
-// unseen tells whether the two sites do not see each other. Another reason not to know is not taken for it.
-func (r *run) unseen(ctx context.Context) bool {
-	guard, _ := StoppedBy(r.safely(ctx, func(ctx context.Context) error { return guardReachable(ctx, r.primary, r.secondary) }))
-	return guard == GuardReachable
-}
-
 // tendUnfinished answers for an earlier run that did not finish, when this one was refused. That run may have left the
 // secondary online on the primary; with the sites out of each other's sight the primary's writes fail then (guard
 // reachable).
@@ -173,7 +167,7 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	if !unseen {
 		note(r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) }))
 	} else if note(r.silencePrimary(ctx, r.plan.Caches)) {
-		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because the two do not see each other: its writes work",
+		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
 			r.primary.name, r.secondary.name))
 	}
 	// After the flags: AUTO with the peer offline is what pushes by itself (V7).

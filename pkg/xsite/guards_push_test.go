@@ -64,30 +64,6 @@ func TestThePrimaryIsMadeIndependentBeforeAFailedSecondaryIsAskedAnything(t *tes
 	p.wantHeldSafe(t)
 }
 
-func TestALinkThatFailsDuringThePushLeavesThePrimaryServing(t *testing.T) {
-	for name, how := range map[string]link{"seen by the views": linkDown, "not seen yet": linkSilent} {
-		t.Run(name, func(t *testing.T) {
-			p := newPair(t)
-			p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 4}, happens(func() { p.link = how }))
-			_, err := p.recover(t)
-			p.wantOutcome(t, err, xsite.Failed)
-			p.wantHeldSafe(t)
-			p.link = linkUp
-			p.continues(t)
-		})
-	}
-}
-
-func TestALinkThatFailsBehindTheComparisonLeavesThePrimaryServing(t *testing.T) {
-	p := newPair(t)
-	p.before(occasion{site: siteB, method: "BringOnline"}, func() error { p.link = linkDown; return errFake })
-	_, err := p.recover(t)
-	p.wantOutcome(t, err, xsite.Failed)
-	p.wantHeldSafe(t) // what is written on the primary from now on makes the proved contents old
-	p.link = linkUp
-	p.continues(t)
-}
-
 func TestAnUnfinishedRunThatMayNotGoOnStillLeavesThePrimaryServing(t *testing.T) {
 	p := newPair(t)
 	p.deadline = &ending{at: countTo(t, "StartPush"), how: diedAfter}
@@ -110,23 +86,6 @@ func countTo(t *testing.T, method string) int {
 		t.Fatal(err)
 	}
 	return at
-}
-
-func TestALinkThatIsDownBeforeTheClearIsAnsweredWithTheSecondaryHeldOff(t *testing.T) {
-	p := newPair(t)
-	p.after(occasion{site: siteB, method: "TakeOffline", cache: "work"}, func() error { p.link = linkDown; return errFake })
-	_, err := p.recover(t)
-	p.wantOutcome(t, err, xsite.Failed)
-	if n := p.count(siteB, "Clear", ""); n > 0 {
-		t.Error("cleared")
-	}
-	for name := range p.truth {
-		if flag := p.a.caches[name].flags[1]; flag != infinispan.FlagOffline {
-			t.Errorf("the primary still depends on the secondary for cache %s", name)
-		}
-	}
-	p.link = linkUp
-	p.continues(t)
 }
 
 func TestAPushThatEndsInAnythingButOKIsRepeated(t *testing.T) {

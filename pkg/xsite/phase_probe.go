@@ -35,7 +35,7 @@ func (r *run) probe(ctx context.Context) error {
 		return nil // said in preflight
 	}
 	err := r.withProbeCache(ctx, func(ctx context.Context, cache string) error {
-		if err := r.guardLinked(ctx, cache); err != nil {
+		if err := r.guardLinked(ctx, cache, probeLimit); err != nil {
 			return err
 		}
 		return r.guardNoLeak(ctx, cache)
@@ -129,14 +129,14 @@ func probeConfig(peer string) ([]byte, error) {
 // probeKey is the probe's only key; its value is random.
 const probeKey = "probe"
 
-// guardLinked: an entry that is put on the primary arrives on the secondary. Two pairs with the same site names, and a
+// guardLinked: an entry that is put on the primary arrives on the secondary within a time. Two pairs with the same site names, and a
 // link that was cut a moment ago while the view still shows both sites, both fail here (V65).
-func (r *run) guardLinked(ctx context.Context, cache string) error {
+func (r *run) guardLinked(ctx context.Context, cache string, limit time.Duration) error {
 	value := newRunID()
 	if err := r.primary.relay().node.Put(ctx, cache, probeKey, value); err != nil {
 		return fmt.Errorf("put the probe's entry on the %s: %w", r.primary, err)
 	}
-	err := r.await(ctx, Secondary, "the probe's entry to arrive", probeLimit, func(ctx context.Context) (bool, string, error) {
+	err := r.await(ctx, Secondary, "the probe's entry to arrive", limit, func(ctx context.Context) (bool, string, error) {
 		got, found, err := r.secondary.relay().node.Get(ctx, cache, probeKey)
 		return found && bytes.Equal(got, []byte(value)), "not there yet", err
 	})
@@ -144,7 +144,7 @@ func (r *run) guardLinked(ctx context.Context, cache string) error {
 		return err
 	}
 	return &Stop{
-		Guard: GuardLinked, Found: fmt.Sprintf("an entry put on site %s did not arrive on site %s within %s", r.primary.name, r.secondary.name, probeLimit),
+		Guard: GuardLinked, Found: fmt.Sprintf("an entry put on site %s did not arrive on site %s within %s", r.primary.name, r.secondary.name, limit),
 		Where: fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
 		Because: "either these are two pairs with the same names, and the wrong one would be cleared; " +
 			"or the link is down, and the cleared site could not be filled again",

@@ -29,13 +29,8 @@ func (r *run) push(ctx context.Context) error {
 // guardBeforePush holds what must be true when a push starts: both sites see each other and a probe crosses, the
 // secondary is silent, Keycloak is down, and nobody else pushes.
 func (r *run) guardBeforePush(ctx context.Context) error {
-	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
+	if err := r.guardAlive(ctx, probeLimit); err != nil {
 		return err
-	}
-	if r.opts.Linked == "" {
-		if err := r.withProbeCache(ctx, r.guardLinked); err != nil {
-			return err
-		}
 	}
 	if err := r.guardStopped(ctx); err != nil {
 		return err

@@ -72,6 +72,7 @@ func (r *run) undertake(ctx context.Context, phase Phase, agree Agree, check fun
 	if err := r.takeLeases(ctx); err != nil {
 		return r.report, refused(refusedUnlessInterrupted(outcomeOf(ctx, err)), err)
 	}
+	r.reached = undoable // a call that is dropped on the way is made again from here on
 	if err := r.during(ctx, phase, func(_ *run, ctx context.Context) error { return do(ctx) }); err != nil {
 		e := &RunError{Outcome: outcomeOf(ctx, err), Phase: r.phase, Err: err}
 		r.ending = true

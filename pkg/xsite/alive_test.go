@@ -1,0 +1,127 @@
+package xsite_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// brokenLinks are the ways in which a link fails. The views show a silent one as whole for a while, and the primary's writes
+// fail all the same (V10, V65).
+func brokenLinks() map[string]link {
+	return map[string]link{"seen by the views": linkDown, "not seen yet": linkSilent}
+}
+
+func TestALinkThatFailsDuringThePushLeavesThePrimaryServing(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 4}, happens(func() { p.link = how }))
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantHeldSafe(t)
+			p.link = linkUp
+			p.continues(t)
+		})
+	}
+}
+
+func TestALinkThatFailsBehindTheComparisonLeavesThePrimaryServing(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.before(occasion{site: siteB, method: "BringOnline"}, func() error { p.link = how; return errFake })
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantHeldSafe(t) // what is written on the primary from now on makes the proved contents old
+			p.link = linkUp
+			p.continues(t)
+		})
+	}
+}
+
+func TestALinkThatFailsBeforeTheClearIsAnsweredWithTheSecondaryHeldOff(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteB, method: "TakeOffline", cache: "work"}, func() error { p.link = how; return errFake })
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			if n := p.count(siteB, "Clear", "work"); n > 0 {
+				t.Error("cleared")
+			}
+			p.wantPrimaryAlone(t)
+			p.link = linkUp
+			p.continues(t)
+		})
+	}
+}
+
+// The whole secondary goes, its cluster too: nobody there can be asked, and the primary's view decides.
+func TestASecondaryThatIsLostBeforeTheClearIsHeldOff(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "TakeOffline", cache: "work"}, func() error {
+		p.link = linkDown
+		p.away[siteB] = p.now.Add(20 * time.Second)
+		return errFake
+	})
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	p.wantPrimaryAlone(t)
+	p.pass(time.Minute)
+	p.link = linkUp
+	p.continues(t)
+}
+
+func TestAnAbortBringsTheSecondaryOnlineOnlyOverALinkThatLives(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.diedAfterThe(t, "Clear")
+			p.after(occasion{site: siteA, method: "ClearPushStatus", cache: "work"}, happens(func() { p.link = how }))
+			if _, err := p.abort(t, true); err == nil {
+				t.Error("the abort did not notice the link")
+			}
+			if p.link == linkUp {
+				t.Fatal("the link did not fail, so this tells nothing")
+			}
+			p.wantPrimaryAlone(t)
+			p.link = linkUp
+			if _, err := p.recover(t); err != nil {
+				t.Fatal(err)
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
+
+// A call that is dropped on the way ends no abort: it is made again.
+func TestAnAbortOutlivesAClusterThatIsAwayForAMoment(t *testing.T) {
+	p := smallPair(t)
+	p.diedAfterThe(t, "TakeOffline")
+	p.before(occasion{site: siteB, method: "ScaleKeycloak"}, func() error {
+		p.away[siteB] = p.now.Add(5 * time.Second)
+		return errAway
+	})
+	if _, err := p.abort(t, false); err != nil {
+		t.Fatal(err)
+	}
+	p.wantBefore(t)
+}
+
+// wantPrimaryAlone demands that the primary depends on nobody: its writes succeed, and it holds the secondary offline.
+func (p *pair) wantPrimaryAlone(t *testing.T) {
+	t.Helper()
+	for name := range p.truth {
+		for i, flag := range p.a.caches[name].flags {
+			if flag != infinispan.FlagOffline {
+				t.Errorf("the primary still depends on the secondary for cache %s on server %d", name, i)
+			}
+		}
+	}
+	if err := p.clientWrites("sessions", "afterwards", entry{value: "fresh"}); err != nil {
+		t.Errorf("a write of the primary fails: %v", err)
+	}
+}

@@ -1,0 +1,37 @@
+package xsite
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// aliveLimit is how long an entry may take to cross when the link is asked in a hurry; over a living one it takes 30 to 70 ms
+// (V65).
+const aliveLimit = 2 * time.Second
+
+// guardAlive (of guard reachable) stands before a secondary is brought online on the primary, or left so. The view shows a link
+// that was cut silently for up to 48 s more (V24, V65), and every write of the primary fails meanwhile (V10): so an entry of a
+// probe cache has to cross within a time. Who vouches for the link has it judged by the view alone.
+func (r *run) guardAlive(ctx context.Context, limit time.Duration) error {
+	if err := guardReachable(ctx, r.primary, r.secondary); err != nil || r.opts.Linked != "" {
+		return err
+	}
+	return r.withProbeCache(ctx, func(ctx context.Context, cache string) error { return r.guardLinked(ctx, cache, limit) })
+}
+
+// unseen tells, in a hurry, whether the primary's writes would fail with the secondary online on it. That a site does not
+// answer, or does not let a probe be made, is no reason by itself: then the primary's view decides.
+func (r *run) unseen(ctx context.Context) bool {
+	err := r.safely(ctx, func(ctx context.Context) error { return r.guardAlive(ctx, aliveLimit) })
+	if err == nil {
+		return false
+	}
+	if guard, stopped := StoppedBy(err); stopped && !errors.Is(err, infinispan.ErrForbidden) {
+		return guard == GuardReachable || guard == GuardLinked
+	}
+	_, unseen := r.outOfSight(ctx)
+	return unseen
+}
