@@ -78,13 +78,6 @@ func (r *run) guardAbort(discard bool) error {
 			Where:   fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
 			Because: "there is nothing to go back from", Next: "`kubectl ispn-resync history` lists what there was",
 		}
-	case len(rec.Caches) == 0:
-		return &Stop{
-			Guard: GuardRecorded, Where: r.primary.String(),
-			Found:   fmt.Sprintf("of run %s only the primary's copy is left, which does not know the original flags", rec.RunID),
-			Because: "flags would be set to what they may never have been",
-			Next:    "run the recovery again, or remove the record with abort --discard-journal " + rec.RunID,
-		}
 	case rec.Verified:
 		return &Stop{
 			Guard: GuardRecorded, Found: fmt.Sprintf("run %s has proved that both sites hold the same data", rec.RunID), Where: r.secondary.String(),

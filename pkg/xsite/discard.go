@@ -18,8 +18,9 @@ type DiscardOptions struct {
 	RunID string
 }
 
-// DiscardJournal removes the record of a run that cannot be continued or aborted, because it cannot be read or because only the
-// primary's copy is left. What the run changed is not put back; the live state of both sites is shown first.
+// DiscardJournal removes the record of a run that cannot be continued or aborted: because it cannot be read, because only the
+// primary's copy is left, or because an Infinispan was made anew since. What the run changed is not put back; the live state of
+// both sites is shown first.
 func DiscardJournal(ctx context.Context, options DiscardOptions) (Report, error) {
 	r := newRun(options.Options)
 	return r.undertake(ctx, PhaseAbort, options.Agree,
@@ -59,7 +60,7 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 			}
 			found = true
 			record, err := parseRecord(one)
-			whole = whole || err == nil && len(record.Caches) > 0 && record.Leaked == ""
+			whole = whole || err == nil && len(record.Caches) > 0 && record.Leaked == "" && r.madeAnew(record, s.role) == ""
 		}
 	}
 	switch {

@@ -54,6 +54,9 @@ func (r *run) checkJournals(ctx context.Context) error {
 		}
 		r.adopt(found)
 	}
+	if err := r.guardWholeRecord(); err != nil {
+		return err
+	}
 	r.journal.record.Who, r.journal.record.Reason, r.journal.record.Tool = r.opts.Who, r.opts.Reason, r.opts.Tool
 	if r.journal.found {
 		r.id = r.journal.record.RunID
@@ -97,6 +100,16 @@ func (r *run) guardSameRun(found foundRun) error {
 	if rec.PrimaryUID == r.primary.place.InfinispanUID && rec.SecondaryUID == r.secondary.place.InfinispanUID && rec.SiteRole == found.site.role {
 		return nil
 	}
+	if anew := r.madeAnew(rec, found.site.role); anew != "" {
+		return &Stop{
+			Guard: GuardIdentity, Where: found.site.String(),
+			Found: fmt.Sprintf("run %s by %s, begun %s, is unfinished (phase %s), with the same sites and roles; but the Infinispan of site %s was another one then",
+				rec.RunID, rec.Who, rec.Started.Format(time.RFC3339), rec.Phase, anew),
+			Because: "either a context names another cluster than that run's did, or Infinispan was made anew and nothing is left there of what that run did",
+			Next: "check both contexts; when that Infinispan was made anew, remove the record: " +
+				"kubectl ispn-resync abort --discard-journal " + rec.RunID + " with the same contexts",
+		}
+	}
 	return &Stop{
 		Guard: GuardDirection, Where: found.site.String(),
 		Found: fmt.Sprintf("run %s by %s, begun %s, is unfinished (phase %s); it keeps site %s and discards site %s",
@@ -104,6 +117,20 @@ func (r *run) guardSameRun(found foundRun) error {
 		Because: fmt.Sprintf("site %s may be empty or half filled; keeping it would lose the data of the pair", rec.SecondarySite),
 		Next:    fmt.Sprintf("finish that run first: keep site %s, discard site %s", rec.PrimarySite, rec.SecondarySite),
 	}
+}
+
+// madeAnew names the site of a record whose Infinispan was made anew since, under the name it had; empty when there is none, or
+// when the record is of other sites or roles.
+func (r *run) madeAnew(rec JournalRecord, at Role) string {
+	switch {
+	case rec.SiteRole != at || rec.PrimarySite != r.primary.name || rec.SecondarySite != r.secondary.name:
+		return ""
+	case rec.PrimaryUID != r.primary.place.InfinispanUID:
+		return r.primary.name
+	case rec.SecondaryUID != r.secondary.place.InfinispanUID:
+		return r.secondary.name
+	}
+	return ""
 }
 
 // guardSamePlan refuses to continue an unfinished run with other caches or other Keycloaks than it recorded: what was left
@@ -119,6 +146,21 @@ func (r *run) guardSamePlan(what string, recorded, planned []string) error {
 		Found:   fmt.Sprintf("unfinished run %s works on the %s %s; this command would work on %s", r.journal.record.RunID, what, joined(recorded), joined(planned)),
 		Because: "what is left out would stay half-way, and the end would look like a success",
 		Next:    "give the same flags as that run did",
+	}
+}
+
+// guardWholeRecord refuses to continue an unfinished run of which only the primary's copy is left: that one knows neither caches
+// nor originals.
+func (r *run) guardWholeRecord() error {
+	rec := r.journal.record
+	if !r.journal.found || len(rec.Caches) > 0 {
+		return nil
+	}
+	return &Stop{
+		Guard: GuardRecorded, Where: r.primary.String(),
+		Found:   fmt.Sprintf("of unfinished run %s only the primary's copy is left, which does not know the original flags", rec.RunID),
+		Because: "flags, modes and counts would be set to what they may never have been, and the end would look like a success",
+		Next:    "look at both sites, then remove the record: kubectl ispn-resync abort --discard-journal " + rec.RunID + " with the same contexts",
 	}
 }
 
