@@ -145,8 +145,15 @@ cat <<END
   kubectl ispn-resync --primary-context $primary --secondary-context $secondary --dry-run
   kubectl ispn-resync --primary-context $secondary --secondary-context $primary --dry-run
 
-  # break something, and see what the plugin makes of it
-  sites --name $pair fill sessions --site $secondary --prefix stale- --count 50
+  # make $secondary stale again; what is written while the sites are linked would reach both
+  sites --name $pair cut --wait
+  sites --name $pair offline $primary
+  sites --name $pair fill sessions --site $primary --prefix missed- --count 50
+  sites --name $pair remove sessions --site $primary --count 50
+  sites --name $pair heal --wait
+  kubectl ispn-resync diff --primary-context $primary --secondary-context $secondary
+
+  # break something else, and see what the plugin makes of it
   sites --name $pair kill $secondary infinispan-1
   sites --name $pair freeze $primary                # thaw ends it
   sites --name $pair status
