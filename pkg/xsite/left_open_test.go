@@ -1,6 +1,9 @@
 package xsite_test
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // wantNoneOpen demands that neither site keeps a record that looks unfinished.
 func (p *pair) wantNoneOpen(t *testing.T) {
@@ -11,6 +14,30 @@ func (p *pair) wantNoneOpen(t *testing.T) {
 				t.Errorf("%s still has run %s as unfinished", s.name, record.RunID)
 			}
 		}
+	}
+}
+
+// succeeds runs the command a few times and gives the ids of the runs, the newest first.
+func (p *pair) succeeds(t *testing.T, times int) (ids []string) {
+	t.Helper()
+	for range times {
+		if _, err := p.recover(t); err != nil {
+			t.Fatal(err)
+		}
+		ids = slices.Insert(ids, 0, p.records(t, p.b)[0].RunID)
+	}
+	return ids
+}
+
+// wantKept demands that a site has the records of these runs and no others, the newest first.
+func (p *pair) wantKept(t *testing.T, s *site, ids []string) {
+	t.Helper()
+	var kept []string
+	for _, record := range p.records(t, s) {
+		kept = append(kept, record.RunID)
+	}
+	if !slices.Equal(kept, ids) {
+		t.Errorf("%s keeps the records of %v, want those of %v", s.name, kept, ids)
 	}
 }
 
@@ -43,12 +70,10 @@ func TestACopyThatWasLeftOpenIsClosedByTheNextRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.wantNoneOpen(t)
-			for range 12 {
-				if _, err := p.recover(t); err != nil {
-					t.Fatal(err)
-				}
-			}
+			newest := p.succeeds(t, 12)
 			p.wantNoneOpen(t)
+			p.wantKept(t, p.a, newest[:10])
+			p.wantKept(t, p.b, newest[:10])
 			p.wantRecovered(t)
 		})
 	}
@@ -67,14 +92,15 @@ func TestAsLongAsACopyIsOpenTheRecordThatClosesItIsKept(t *testing.T) {
 		}
 		return nil
 	})
-	for range 12 {
-		if _, err := p.recover(t); err != nil {
-			t.Fatal(err)
-		}
-	}
+	newest := p.succeeds(t, 12)
+	p.wantKept(t, p.b, append(newest, left))
+	p.wantKept(t, p.a, append(newest, left))
 	if open := p.records(t, p.a); open[len(open)-1].RunID != left || open[len(open)-1].Closed != "" {
 		t.Fatal("the copy was closed, so this tells nothing")
 	}
 	p.continues(t)
 	p.wantNoneOpen(t)
+	newest = append([]string{p.records(t, p.b)[0].RunID}, newest[:9]...)
+	p.wantKept(t, p.b, newest)
+	p.wantKept(t, p.a, newest)
 }
