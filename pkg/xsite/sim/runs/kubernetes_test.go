@@ -29,11 +29,13 @@ type cluster struct {
 	recorded  *int
 	pods      []string
 	ready     bool
-	journals  []*record
-	lease     xsite.LeaseRecord
-	versions  int
-	watchers  []chan xsite.PodSighting
-	away      time.Time
+	// came is when the pods came.
+	came     time.Time
+	journals []*record
+	lease    xsite.LeaseRecord
+	versions int
+	watchers []chan xsite.PodSighting
+	away     time.Time
 	// mirrored are the Cache resources that the operator made of probe caches.
 	mirrored map[string]bool
 }
@@ -74,7 +76,7 @@ func (c *cluster) follow(instances int) {
 	if c.instances != instances {
 		return
 	}
-	c.pods = nil
+	c.pods, c.came = nil, time.Now()
 	for i := range instances {
 		name := "keycloak-" + strconv.Itoa(i)
 		c.pods = append(c.pods, name)

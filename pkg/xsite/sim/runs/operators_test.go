@@ -151,10 +151,10 @@ func (f *faults) scheduleOutside(mirrored bool) {
 			f.later(when, "link slow", func() { s.Delay(300 * time.Millisecond) })
 			f.later(when+lasts, "link fast", func() { s.Delay(0) })
 		case 2:
-			f.later(when, c.site.Name()+" away", func() { c.leave(lasts) })
+			f.later(when, c.site.Name()+" away", func() { s.disturb(lasts); c.leave(lasts) })
 		case 3:
 			if node := s.b.site.Node(f.dice.IntN(len(s.b.site.Nodes()))); !mirrored { // which may hold the only copy otherwise
-				f.later(when, node.Name()+" of the secondary killed", node.Kill)
+				f.later(when, node.Name()+" of the secondary killed", func() { s.disturb(lasts); node.Kill() })
 				f.later(when+lasts, node.Name()+" of the secondary started", func() {
 					if !node.Up() {
 						node.Start()

@@ -30,6 +30,8 @@ type process struct {
 	suspendAt int
 	suspended time.Duration
 	asleep    time.Time
+	// compared is when it last began to compare, failed when a phase of it failed.
+	compared, failed time.Time
 	// touched counts its changes but those of leases, changed those of them that are not about journals and probes.
 	touched, changed int
 }

@@ -169,21 +169,19 @@ func (f *faults) schedule() {
 			if c == s.a && node.Index() == 0 {
 				continue // one server of the primary stays up: with the last the data is gone, whoever does what
 			}
-			f.later(when, name+" killed", node.Kill)
+			f.later(when, name+" killed", func() { s.disturb(lasts); node.Kill() })
 			f.later(when+lasts, name+" started", func() {
 				if !node.Up() {
 					node.Start()
 				}
 			})
 		case 4:
-			f.later(when, name+" frozen", node.Freeze)
+			f.later(when, name+" frozen", func() { s.disturb(lasts); node.Freeze() })
 			f.later(when+lasts, name+" thawed", node.Thaw)
 		case 5:
-			f.later(when, c.site.Name()+" away", func() { c.leave(lasts) })
+			f.later(when, c.site.Name()+" away", func() { s.disturb(lasts); c.leave(lasts) })
 		case 6:
-			f.later(when, "somebody clears "+cache+" on the secondary", func() {
-				go func() { _ = s.b.site.Clear(s.t.Context(), cache, true) }()
-			})
+			f.later(when, "somebody clears "+cache+" on the secondary", func() { s.wipe(cache) })
 		case 7:
 			f.later(when, "Keycloak of the secondary is started by somebody", func() {
 				s.b.mu.Lock()
@@ -253,6 +251,7 @@ func (f *faults) strike(c sim.Call) sim.Fault {
 		return fault
 	}
 	f.tell("%s before %s: %+v", f.at(), c, fault)
+	f.stage.disturb(fault.Delay)
 	return fault
 }
 
@@ -270,6 +269,7 @@ func (f *faults) lose(c sim.Call) sim.Fault {
 		return fault
 	}
 	f.tell("%s after %s: %+v", f.at(), c, fault)
+	f.stage.disturb(0)
 	return fault
 }
 

@@ -29,7 +29,8 @@ type stage struct {
 	caches []string
 	modes  map[string]infinispan.Mode
 	// alike is true where both sites hold the same in the beginning, so that either may be kept.
-	alike bool
+	alike   bool
+	trouble trouble
 	// done is how many calls there were when a command last succeeded.
 	done int
 
@@ -55,6 +56,7 @@ func performOn(t *testing.T, o sim.Options, alike bool, act func(s *stage)) {
 		}
 		defer world.Close()
 		s := &stage{World: world, t: t, alike: alike, modes: map[string]infinispan.Mode{}, processes: map[string]*process{}}
+		s.trouble.wiped = map[string]time.Time{}
 		for _, spec := range o.Caches {
 			s.caches = append(s.caches, spec.Name)
 			s.modes[spec.Name] = max(spec.Mode, infinispan.ModeManual)
@@ -102,8 +104,12 @@ func (s *stage) beforeREST(c sim.Call) sim.Fault {
 	if p.before(c.String()) != nil {
 		return sim.Fault{Drop: true}
 	}
+	ours := strings.HasPrefix(c.Cache, "ispn-resync")
 	if c.Changing {
-		p.changes(c.String(), !strings.HasPrefix(c.Cache, "ispn-resync"))
+		p.changes(c.String(), !ours)
+	}
+	if c.Op == "clear" && !ours {
+		s.judgeClear(p, c.Site, c.Cache)
 	}
 	return sim.Fault{}
 }
@@ -136,7 +142,9 @@ func (s *stage) recoverAs(p *process, primary, secondary *cluster) error {
 		PrimaryCluster: seat{primary, p}, SecondaryCluster: seat{secondary, p},
 		Confirm: func(context.Context, xsite.Plan) error { return nil },
 		Clock:   clock{proc: p}, Who: p.name, Tool: "simulated", AllCaches: true, StepTimeout: 3 * time.Minute,
+		Observer: xsite.ObserverFunc(p.observe),
 	})
+	s.judgeEnded(p, err, primary, secondary)
 	for _, c := range p.clients {
 		c.Close()
 	}
