@@ -62,12 +62,15 @@ func (s *stage) wipe(cache string) {
 // observe notes when a command compared and when it failed.
 func (p *process) observe(e xsite.Event) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	switch {
 	case e.Kind == xsite.PhaseStarted && e.Phase == xsite.PhaseVerify:
 		p.compared = time.Now()
 	case e.Kind == xsite.PhaseEnded && e.Err != nil:
 		p.failed = time.Now()
+	}
+	p.mu.Unlock()
+	if p.at != nil {
+		p.at(e)
 	}
 }
 
@@ -96,6 +99,7 @@ func (p *process) answersFor(err error) bool {
 }
 
 // judgeFenced demands that no write of the primary depends on a link that was lost before the command failed (guard reachable).
+// A success is not asked that: a link that is lost behind the comparison is lost to a pair in order.
 func (s *stage) judgeFenced(p *process, err error, primary *cluster) {
 	s.t.Helper()
 	for _, cache := range s.caches {

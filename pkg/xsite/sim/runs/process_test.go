@@ -32,6 +32,8 @@ type process struct {
 	asleep    time.Time
 	// compared is when it last began to compare, failed when a phase of it failed.
 	compared, failed time.Time
+	// at is told of every event, where it is set.
+	at func(xsite.Event)
 	// touched counts its changes but those of leases, changed those of them that are not about journals and probes.
 	touched, changed int
 }
