@@ -135,39 +135,75 @@ func TestCtrlCEndsARunSafelyAndTwiceAtOnce(t *testing.T) {
 	})
 }
 
-// TestAServerThatDiesInAnyPhaseCostsNothing deletes a pod of either site in the middle of a run (V6a, V18, V19, V20). The run
-// may mend that or stop; the same command ends it. Without -full the sites take turns.
+// deaths are the ways in which a server of a site ends: the one that speaks for the site, and so coordinates its pushes, crashes;
+// the pod of another is deleted.
+func deaths() []func(t *testing.T, s *sites.Site) {
+	return []func(t *testing.T, s *sites.Site){
+		func(t *testing.T, s *sites.Site) {
+			t.Helper()
+			relay, _ := podsOf(t, s)
+			must(t, s.KillNode(relay))
+		},
+		func(t *testing.T, s *sites.Site) {
+			t.Helper()
+			_, other := podsOf(t, s)
+			must(t, s.DeletePod(t.Context(), other))
+		},
+	}
+}
+
+// podsOf names the pod whose server speaks for a site (V50), and the other one.
+func podsOf(t *testing.T, s *sites.Site) (relay, other string) {
+	t.Helper()
+	_, info, err := s.Relay(t.Context())
+	must(t, err)
+	if strings.HasPrefix(info.Node, "infinispan-0-") {
+		return "infinispan-0", "infinispan-1"
+	}
+	return "infinispan-1", "infinispan-0"
+}
+
+// TestAServerThatDiesInAnyPhaseCostsNothing ends a server of either site in the middle of a run (V6a, V18, V19, V20). The run
+// may mend that or stop; the same command ends it. Without -full sites and servers take turns.
 func TestAServerThatDiesInAnyPhaseCostsNothing(t *testing.T) {
 	for i, at := range moments() {
 		for j, s := range pair.Sites() {
-			if !*full && i%2 != j {
-				continue
+			for k, server := range []string{"relay", "other"} {
+				if !*full && (i%2 != j || i/2%2 != k) {
+					continue
+				}
+				t.Run(strings.Join([]string{at.name, s.Name, server}, "/"), func(t *testing.T) {
+					serverDies(t, at, s, deaths()[k])
+				})
 			}
-			t.Run(at.name+"/"+s.Name, func(t *testing.T) {
-				fresh(t, sites.Sync)
-				truth := makeStale(t, 400)
-				run := begin(t, pair, straight("--step-timeout", "2m")...)
-				run.until(t.Context(), at.text)
-				must(t, s.DeletePod(t.Context(), "infinispan-1"))
-				out := run.wait()
-				switch out.code {
-				case 0:
-				case 3: // a server that is going down answers 500 already
-					out.mustEnd(t, 3, "nothing was changed")
-				default:
-					out.mustEnd(t, out.code, "state:", "data at risk: none", "next:")
-				}
-				must(t, s.WaitReady(t.Context()))
-				must(t, pair.WaitLinked(t.Context()))
-				mustKeepPrimary(t, truth)
-				if out.code != 0 {
-					resync(t, straight()...).mustSucceed(t)
-				}
-				truth["sessions"]["written-afterwards"] = "value"
-				mustBeRecovered(t, truth)
-			})
 		}
 	}
+}
+
+// serverDies has a server end in the middle of a run, and the same command finish when that run did not.
+func serverDies(t *testing.T, at moment, s *sites.Site, end func(t *testing.T, s *sites.Site)) {
+	t.Helper()
+	fresh(t, sites.Sync)
+	truth := makeStale(t, 400)
+	run := begin(t, pair, straight("--step-timeout", "2m")...)
+	run.until(t.Context(), at.text)
+	end(t, s)
+	out := run.wait()
+	switch out.code {
+	case 0:
+	case 3: // a server that is going down answers 500 already
+		out.mustEnd(t, 3, "nothing was changed")
+	default:
+		out.mustEnd(t, out.code, "state:", "data at risk: none", "next:")
+	}
+	must(t, s.WaitReady(t.Context()))
+	must(t, pair.WaitLinked(t.Context()))
+	mustKeepPrimary(t, truth)
+	if out.code != 0 {
+		resync(t, straight()...).mustSucceed(t)
+	}
+	truth["sessions"]["written-afterwards"] = "value"
+	mustBeRecovered(t, truth)
 }
 
 // TestASecondaryThatRestartsAsAWholeIsNotClearedWithItsFlagsLost: after the restart every server says online again (V6).

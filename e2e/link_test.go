@@ -103,6 +103,9 @@ func TestWritesOfThePrimaryFailOnlyBrieflyWhenTheLinkGoesDown(t *testing.T) {
 				t.Fatal("the run succeeded over a link that is down")
 			}
 			out.mustEnd(t, out.code, "state:", "data at risk: none", "next:")
+			if lasted := last.Sub(first); lasted > 10*time.Second {
+				t.Errorf("the primary's writes failed for %s", lasted)
+			}
 			if last.After(ended.Add(time.Second)) {
 				t.Error("the primary's writes still fail after the end of the run")
 			}
@@ -134,7 +137,8 @@ func TestALinkThatComesBackInTheMiddleOfThePushCostsNothing(t *testing.T) {
 	mustBeRecovered(t, truth)
 }
 
-// TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery goes the whole way of an outage: fence, heal, recover.
+// TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery goes the whole way of an outage: fence, heal, lift; and recovers behind a
+// fence that stands.
 func TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery(t *testing.T) {
 	fresh(t, sites.Sync)
 	truth := makeStale(t, 40)
@@ -154,6 +158,11 @@ func TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery(t *testing.T) {
 	resync(t, "fence", "--primary-context", "site-a", "--lift", "--confirm", "site-b").mustEnd(t, 3, "reachable:")
 	pair.Heal()
 	must(t, pair.WaitLinked(t.Context()))
+	resync(t, "fence", "--primary-context", "site-a", "--lift", "--confirm", "site-b").mustSucceed(t)
+	if flags := flagsOf(t, pair.A, "site-b"); flags != "online" {
+		t.Errorf("behind the fence site-b is %s on site-a, want online", flags)
+	}
+	resync(t, "fence", "--primary-context", "site-a", "--even-if-linked", "--confirm", "site-b").mustSucceed(t)
 	resync(t, straight()...).mustSucceed(t)
 	truth["sessions"]["before"] = read(t, pair.A, "sessions")["before"] // a failed write may have been kept (V10)
 	if truth["sessions"]["before"] == "" {

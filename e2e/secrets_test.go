@@ -51,13 +51,13 @@ func endings() map[string]ending {
 	}
 }
 
-// TestThePasswordIsNowhereInWhatARunShowsOrLeaves looks for the passwords of Infinispan's users, in all forms, in everything
-// that a run with the highest verbosity shows or leaves, whichever way it ends.
+// TestThePasswordIsNowhereInWhatARunShowsOrLeaves looks for the passwords of Infinispan's users, in all forms, and for keys and
+// values of entries, in everything that a run with the highest verbosity and every report shows or leaves, whichever way it ends.
 func TestThePasswordIsNowhereInWhatARunShowsOrLeaves(t *testing.T) {
 	for name, end := range endings() {
 		t.Run(name, func(t *testing.T) {
 			fresh(t, sites.Sync)
-			makeStale(t, 400)
+			truth := makeStale(t, 400)
 			slowLink(t)
 			if end.prepare != nil {
 				defer end.prepare(t)()
@@ -66,6 +66,7 @@ func TestThePasswordIsNowhereInWhatARunShowsOrLeaves(t *testing.T) {
 			if len(secrets.leaks(forms...)) == 0 {
 				t.Fatal("the passwords are not even found in the Secrets: the test would prove nothing")
 			}
+			forms = append(forms, entryForms(truth["sessions"]))
 
 			dir, seen := t.TempDir(), surface{}
 			run := beginWithin(t, dir)
@@ -82,11 +83,20 @@ func TestThePasswordIsNowhereInWhatARunShowsOrLeaves(t *testing.T) {
 			seen.files(t, dir)
 			seen.clusters(t)
 			if leaks := seen.leaks(forms...); len(leaks) > 0 {
-				t.Errorf("the password is\n%s", strings.Join(leaks, "\n"))
+				t.Errorf("a secret is\n%s", strings.Join(leaks, "\n"))
 			}
 			t.Logf("looked at %d places", len(seen))
 		})
 	}
+}
+
+// entryForms are keys and values of a cache, which nobody must read either.
+func entryForms(entries contents) map[string]string {
+	forms := map[string]string{"the key that is discarded": "only-on-b"}
+	for key, value := range entries {
+		forms["the key "+key], forms["the value of "+key] = key, value
+	}
+	return forms
 }
 
 // passwordsOf reads the credentials of both sites: the forms of their passwords, and the Secrets themselves.
@@ -108,7 +118,7 @@ func passwordsOf(t *testing.T) (forms []map[string]string, secrets surface) {
 func beginWithin(t *testing.T, dir string) *running {
 	t.Helper()
 	const withoutCore = `ulimit -c 0; exec "$0" "$@"`
-	command := exec.CommandContext(t.Context(), "sh", append([]string{"-c", withoutCore, binary}, straight("-v", "9")...)...)
+	command := exec.CommandContext(t.Context(), "sh", append([]string{"-c", withoutCore, binary}, straight(append(reports(dir), "-v", "9")...)...)...)
 	command.Dir = dir
 	command.Env = []string{"KUBECONFIG=" + pair.Kubeconfig(), "GOTRACEBACK=crash"}
 	for variable, name := range map[string]string{"TMPDIR": "tmp", "HOME": "home", "XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config"} {
