@@ -249,6 +249,23 @@ func TestACanaryThatNobodyLookedAfterIsLookedAfterByTheNextRun(t *testing.T) {
 	}
 }
 
+// A run that is continued in the morning finds fewer sessions than at night; taken for a leak, it could never end.
+func TestSessionsThatEndedByThemselvesAreNotTakenForALeak(t *testing.T) {
+	p := smallPair(t)
+	p.diedAfterThe(t, "Clear")
+	canary := p.records(t, p.b)[0].Canary.Cache
+	keys := p.a.caches[canary].keys(p.now)
+	for _, key := range keys[:len(keys)*2/3] {
+		delete(p.a.caches[canary].entries, key)
+		delete(p.truth[canary], key)
+	}
+	p.pass(time.Hour)
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
 func TestTheRecordTellsWhichPhaseEndedLast(t *testing.T) {
 	for method, want := range map[string]xsite.Phase{"ScaleKeycloak": xsite.PhaseProbe, "Clear": xsite.PhaseOffline, "StartPush": xsite.PhaseClear} {
 		t.Run(method, func(t *testing.T) {

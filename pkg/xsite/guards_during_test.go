@@ -160,15 +160,20 @@ func TestAServerThatRestartedForgetsTheFlagAndStopsTheClear(t *testing.T) {
 }
 
 func TestAClearThatLeaksAgainstAllThatIsKnownTakesTheSmallestCacheOnly(t *testing.T) {
-	p := newPair(t)
-	p.b.leaksThroughFlags = true
-	_, err := p.recover(t)
-	p.wantStoppedBy(t, err, xsite.GuardCanary, xsite.Failed)
-	if n := p.count(siteB, "Clear", ""); n != 1 {
-		t.Errorf("%d caches were cleared, want only the canary", n)
+	for name, backups := range map[string]func(p *pair){"SYNC": func(*pair) {}, "ASYNC": (*pair).async} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			backups(p)
+			p.b.leaksThroughFlags = true
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardCanary, xsite.Failed)
+			if n := p.count(siteB, "Clear", ""); n != 1 {
+				t.Errorf("%d caches were cleared, want only the canary", n)
+			}
+			clear(p.truth["work"]) // that much is lost
+			p.wantHeldSafe(t)
+		})
 	}
-	clear(p.truth["work"]) // that much is lost
-	p.wantHeldSafe(t)
 }
 
 func TestACacheThatFillsItselfAgainIsNotTakenForEmpty(t *testing.T) {

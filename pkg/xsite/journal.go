@@ -58,6 +58,8 @@ type CanaryMark struct {
 	Cache string `json:"cache"`
 	// Entries is the number of entries in the primary's cache.
 	Entries int64 `json:"entries"`
+	// At is when they were counted.
+	At time.Time `json:"at"`
 }
 
 // How a run was closed.

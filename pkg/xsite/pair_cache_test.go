@@ -110,6 +110,8 @@ type queued struct {
 	cache  string
 	what   change
 	due    time.Time
+	// through is a change that no offline flag drops.
+	through bool
 }
 
 // update applies a client's change through one server of a site and backs it up as configured.
@@ -121,7 +123,7 @@ func (p *pair) update(s *site, server int, name string, what change) error {
 	backup, backsUp := c.config.Backups[s.peer().name]
 	if backsUp && c.flags[server] == infinispan.FlagOnline {
 		if backup.Strategy == infinispan.StrategyAsync {
-			p.queue = append(p.queue, &queued{s, server, name, what, p.now.Add(p.slow)})
+			p.queue = append(p.queue, &queued{s, server, name, what, p.now.Add(p.slow), false})
 		} else if err := p.backUp(s, name, backup, what); err != nil {
 			return err
 		}
@@ -156,7 +158,7 @@ func (p *pair) sendQueued() {
 		switch {
 		case p.now.Before(q.due):
 			rest = append(rest, q)
-		case c == nil || c.flags[q.server] == infinispan.FlagOffline:
+		case c == nil || c.flags[q.server] == infinispan.FlagOffline && !q.through:
 		case p.link != linkUp:
 			q.due = p.now.Add(c.config.Backups[q.from.peer().name].Timeout)
 			rest = append(rest, q)
@@ -176,6 +178,15 @@ func remove(key string) change { return func(c *cache) { delete(c.entries, key) 
 
 func wipe(c *cache) { clear(c.entries) }
 
+// leak has a clear reach the peer whatever its flags say, with ASYNC a moment later.
+func (p *pair) leak(s *site, server int, name string) {
+	if s.caches[name].config.Backups[s.peer().name].Strategy == infinispan.StrategyAsync {
+		p.queue = append(p.queue, &queued{s, server, name, wipe, p.now.Add(p.slow), true})
+	} else if twin := s.twin(name); twin != nil {
+		wipe(twin)
+	}
+}
+
 // clear empties a cache of a site. The call keeps it at home, unless the servers do not honour its header.
 func (p *pair) clear(s *site, server int, name string) error {
 	c := s.caches[name]
@@ -185,9 +196,7 @@ func (p *pair) clear(s *site, server int, name string) error {
 	if !isProbe(name) {
 		p.judgeClear(s, name)
 		if s.leaksThroughFlags {
-			if twin := s.twin(name); twin != nil {
-				wipe(twin)
-			}
+			p.leak(s, server, name)
 		}
 	}
 	if s.leaky {
