@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/e2e/sites"
@@ -36,19 +35,14 @@ func TestTheJobOfTheDocumentsRecovers(t *testing.T) {
 			t.Fatalf("%v\n%s\n%s", err, said, text)
 		}
 	}
-	t.Cleanup(func() {
-		script(string(blocks[2][1]))
-		for _, s := range pair.Sites() {
-			must(t, s.Kube().RbacV1().Roles(sites.Namespace).DeleteCollection(withoutEnd(t), metav1.DeleteOptions{}, metav1.ListOptions{}))
-		}
-	})
+	t.Cleanup(func() { script(string(blocks[2][1])) })
 	script(string(blocks[0][1]))
 	script(string(blocks[1][1]))
 
 	const manifest = "../docs/job/job.yaml"
 	path, err := filepath.Abs(manifest)
 	must(t, err)
-	script("kubectl --context site-b -n " + sites.Namespace + " apply --dry-run=server --validate=strict -f " + path)
+	script("kubectl --context site-b -n " + sites.Namespace + " create --dry-run=server --validate=strict -f " + path)
 
 	content, err := os.ReadFile(manifest)
 	must(t, err)
