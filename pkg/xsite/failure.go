@@ -35,6 +35,9 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		if r.ended > 0 {
 			e.Outcome, e.State = Failed, []string{fmt.Sprintf("%d pushes of others were ended, or may be; nothing else was changed on either site", r.ended)}
 		}
+		if len(r.probesLeft) > 0 && e.State[0] == unchangedBoth {
+			e.Outcome, e.Undone, e.State = Failed, false, []string{"nothing but a probe cache was changed on either site"}
+		}
 		r.tendUnfinished(ctx, e)
 	case undoable:
 		r.undo(ctx, e)
@@ -45,6 +48,7 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.leaveVerified(ctx, e)
 		r.catchUp(ctx, e)
 	}
+	e.State = append(e.State, r.probesLeft...)
 	return e
 }
 

@@ -14,7 +14,8 @@ func TestADifferenceIsNeverTakenForARecovery(t *testing.T) {
 		"too large to count": {found: compare.Result{Way: compare.WayKeys, Partial: true}},
 		"missing":            {found: compare.Result{Way: compare.WayKeys, MissingOnSecondary: 1}},
 		"other values":       {found: compare.Result{Way: compare.WayEntries, Different: 1}},
-		"other values behind missing ones allowed": {bounded: true, found: compare.Result{Way: compare.WayEntries, MissingOnSecondary: 1, Different: 1}},
+		"other values behind missing ones allowed": {bounded: true, found: compare.Result{Way: compare.WayEntries, PrimaryEntries: 9, MissingOnSecondary: 1, Different: 1}},
+		"most of a bounded cache":                  {bounded: true, found: compare.Result{Way: compare.WayKeys, PrimaryEntries: 9, MissingOnSecondary: 5}},
 		"fewer, where only numbers are compared":   {found: compare.Result{Way: compare.WaySizes, PrimaryEntries: 2, SecondaryEntries: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {

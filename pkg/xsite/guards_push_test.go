@@ -131,20 +131,24 @@ func TestAPushThatStandsStillIsRepeated(t *testing.T) {
 }
 
 func TestAPushThatStandsStillForEverEndsTheRun(t *testing.T) {
-	p := newPair(t)
-	p.starved["sessions"] = 99
-	began := p.now
-	_, err := p.recover(t)
-	p.wantStoppedBy(t, err, xsite.GuardMoving, xsite.Failed)
-	if took := p.now.Sub(began); took > 10*time.Minute {
-		t.Errorf("took %s to find out", took)
+	for name, busy := range map[string]bool{"quiet": false, "with traffic": true} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.starved["sessions"], p.busy = 99, busy
+			began := p.now
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardMoving, xsite.Failed)
+			if took := p.now.Sub(began); took > 10*time.Minute {
+				t.Errorf("took %s to find out", took)
+			}
+			if n := p.count(siteA, "StartPush", "sessions"); n != 3 {
+				t.Errorf("pushed %d times, want 3", n)
+			}
+			p.wantHeldSafe(t)
+			p.starved["sessions"] = 0
+			p.continues(t)
+		})
 	}
-	if n := p.count(siteA, "StartPush", "sessions"); n != 3 {
-		t.Errorf("pushed %d times, want 3", n)
-	}
-	p.wantHeldSafe(t)
-	p.starved["sessions"] = 0
-	p.continues(t)
 }
 
 func TestAServerThatRestartsDuringThePushDoesNotLoseEntries(t *testing.T) {

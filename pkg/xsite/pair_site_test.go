@@ -34,8 +34,10 @@ type site struct {
 	// leaky servers ignore the header that keeps a clear at home; leaksThroughFlags even the offline flags, but not for
 	// caches of the kind that a probe uses.
 	leaky, leaksThroughFlags bool
-	mirrored                 map[string]bool
-	watchers                 []*watcher
+	// podless is for how many coming looks no pod is there.
+	podless  int
+	mirrored map[string]bool
+	watchers []*watcher
 	// changing counts the flags that change right now; locked is true once there were two (V66).
 	changing atomic.Int32
 	locked   atomic.Bool
@@ -111,6 +113,10 @@ func (s seat) Contenders(ctx context.Context, _ xsite.Role) (found xsite.Contend
 
 func (s seat) Pods(ctx context.Context) (pods []xsite.Pod, err error) {
 	err = s.do(ctx, "Pods", "", func() error {
+		if s.podless > 0 {
+			s.podless--
+			return nil
+		}
 		for _, v := range s.servers {
 			pods = append(pods, xsite.Pod{Name: v.pod, UID: v.uid, Ready: v.ready, Restarts: v.restarts})
 		}

@@ -108,6 +108,8 @@ func (r *run) dropProbeCache(ctx context.Context, cache string) error {
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := s.relay().node.DeleteCache(ctx, cache); err != nil {
 			problems = append(problems, fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err))
+			r.probesLeft = append(r.probesLeft, fmt.Sprintf("site %s may have the probe cache %s still, which does no harm: "+
+				"the next run removes it, or history prune", s.name, cache))
 		}
 		if _, err := s.cluster.ForgetCaches(ctx, cache); err != nil {
 			r.noted(s.role, "the Cache resource that an operator may have mirrored for the probe cache %s could not be looked for: %v", cache, err)

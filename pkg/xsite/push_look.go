@@ -16,9 +16,11 @@ type pushing struct {
 	cache   CachePlan
 	attempt int
 	started time.Time
-	// moved is when the secondary's counters last grew, count the last reading.
-	moved time.Time
-	count int64
+	// count is the last reading of the secondary's counters, short how many entries it lacked at best once it was looked, and
+	// moved when that was read first.
+	count, short int64
+	looked       bool
+	moved        time.Time
 }
 
 // pushEndedError is a push that ended in another status than OK, or whose result does not hold; it can be repeated.
@@ -84,17 +86,28 @@ func (p *pushing) report(r *run, state string, counted map[Role]int64) {
 	})
 }
 
-// guardMoving: a push that makes no progress for the stall time has failed, whatever its status says (V18, V58).
-// Progress is the entry counters of the secondary's servers, which cost nothing to read.
+// guardMoving: a push that makes no progress for the stall time has failed, whatever its status says (V18, V58). Progress is
+// that the secondary lacks fewer entries than at any time before, by the counters of both sites, which cost nothing to read:
+// traffic raises both alike, and would hide a push that stands still for ever.
 func (t *transfer) guardMoving(ctx context.Context, p *pushing) error {
 	r := t.run
 	count, err := entriesOf(ctx, r.secondary, p.cache.RemoteName)
 	if err != nil {
 		return fmt.Errorf("read the counters of cache %s on the %s: %w", p.cache.RemoteName, r.secondary, err)
 	}
+	held, kept, err := countersOf(ctx, r.primary, p.cache.Name)
+	if err != nil {
+		return fmt.Errorf("read the counters of cache %s on the %s: %w", p.cache.Name, r.primary, err)
+	}
+	if !kept {
+		held = p.cache.PrimaryEntries
+	}
 	now := r.opts.Clock.Now()
+	if short := held - count; !p.looked || short < p.short {
+		p.looked, p.short, p.moved = true, short, now
+	}
 	if count != p.count {
-		p.count, p.moved = count, now
+		p.count = count
 		p.report(r, "pushing", map[Role]int64{Secondary: count})
 	}
 	limit := r.stallTime(p.cache)
@@ -122,8 +135,19 @@ func (r *run) stallTime(c CachePlan) time.Duration {
 	}
 }
 
-// entriesOf sums the entry counters of a site's servers: the entries each owns first.
+// entriesOf tells how many entries a cache of a site has: by the counters of its servers, or where it keeps no statistics by
+// counting.
 func entriesOf(ctx context.Context, s *site, cache string) (int64, error) {
+	sum, kept, err := countersOf(ctx, s, cache)
+	if err != nil || kept {
+		return sum, err
+	}
+	return s.relay().node.Size(ctx, cache)
+}
+
+// countersOf sums the entry counters of a site's servers: the entries each owns first. They are not kept where a cache has no
+// statistics.
+func countersOf(ctx context.Context, s *site, cache string) (sum int64, kept bool, err error) {
 	counts := make([]int64, len(s.members))
 	group, asking := errgroup.WithContext(ctx)
 	for i, m := range s.members {
@@ -134,14 +158,13 @@ func entriesOf(ctx context.Context, s *site, cache string) (int64, error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	var sum int64
 	for _, n := range counts {
-		if n < 0 { // this cache keeps no statistics
-			return s.relay().node.Size(ctx, cache)
+		if n < 0 {
+			return 0, false, nil
 		}
 		sum += n
 	}
-	return sum, nil
+	return sum, true, nil
 }

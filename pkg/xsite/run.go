@@ -61,6 +61,8 @@ type run struct {
 	unwatched bool
 	// checking is the check of preflight that is being made; empty in between.
 	checking CheckID
+	// probesLeft says which probe caches could not be deleted.
+	probesLeft []string
 	// absent are the sites that a look could not connect to.
 	absent map[Role]AbsentSite
 }

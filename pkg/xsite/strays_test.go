@@ -96,3 +96,19 @@ func TestAProbeCacheWhoseCreationIsNotAnsweredIsGivenTimeToAppear(t *testing.T) 
 	}
 	p.wantNoProbe(t)
 }
+
+// A user who reads that nothing was changed looks for nothing.
+func TestAProbeCacheThatCouldNotBeDeletedIsSaid(t *testing.T) {
+	p := smallPair(t)
+	p.before(occasion{site: siteA, method: "DeleteCache", always: true}, func() error { return errFake })
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	if text := err.Error(); strings.Contains(text, "nothing was changed") || !strings.Contains(text, "may have the probe cache ispn-resync-probe-") {
+		t.Errorf("does not tell what is left: %v", err)
+	}
+	p.hooks = nil
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantNoProbe(t)
+}

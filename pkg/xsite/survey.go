@@ -48,11 +48,15 @@ func (s *site) String() string {
 	return fmt.Sprintf("%s %s (%s)", s.role, s.name, s.place)
 }
 
-// survey lists the pods of the site and asks each of them who it is. It changes nothing but the site's members.
+// survey lists the pods of the site and asks each of them who it is. It changes nothing but the site's members. A known site
+// without any pod is one whose servers are gone: its members stay those of before.
 func (s *site) survey(ctx context.Context) error {
 	pods, err := s.cluster.Pods(ctx)
 	if err != nil {
 		return fmt.Errorf("list the Infinispan pods of the %s: %w", s, err)
+	}
+	if len(pods) == 0 && s.name != "" {
+		return fmt.Errorf("the %s has no Infinispan pod any more: %w", s, ErrPodGone)
 	}
 	members := make([]member, len(pods))
 	group, ctx := errgroup.WithContext(ctx)
