@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -25,6 +26,9 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"no context":              {[]string{}, "--primary-context is required"},
 		"one context":             {[]string{"--primary-context", "site-a"}, "--secondary-context is required"},
 		"the example":             {[]string{}, "kubectl ispn-resync --primary-context site-a --secondary-context site-b"},
+		"flags in one word":       {[]string{"status", "--primary-context site-a --secondary-context site-b"}, "the shell passed several flags as one word"},
+		"bare misspelt":           {pair("--contxt", "site-a"), "did you mean --primary-context or --secondary-context?"},
+		"bare misspelt, one site": {[]string{"fence", "--namespce", "x"}, "did you mean --primary-namespace?"},
 		"bare context":            {pair("--context", "site-a"), "--context does not say which of the two sites it is for: use --primary-context and --secondary-context"},
 		"bare namespace":          {pair("-n", "keycloak"), "-n, --namespace does not say which of the two sites it is for: use --primary-namespace and --secondary-namespace"},
 		"bare kubeconfig":         {pair("--kubeconfig", "x"), "use --primary-kubeconfig and --secondary-kubeconfig"},
@@ -80,6 +84,34 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 				t.Errorf("%d sites were contacted, standard output: %s", len(r.connected), r.out)
 			}
 		})
+	}
+}
+
+// An example that is copied from an error must do what was asked for, and never the recovery instead.
+func TestAMissingContextIsAnsweredWithAnExampleOfTheSameCommand(t *testing.T) {
+	examples := 0
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		r := newRig(t)
+		words := strings.Fields(cmd.CommandPath())[2:] // without kubectl ispn-resync
+		if cmd.Name() == "phase" {
+			words = append(words, "stop")
+		}
+		code := r.run(words...)
+		if strings.Contains(r.err.String(), "is required") {
+			examples++
+			want := "  " + strings.Join(append([]string{"kubectl", "ispn-resync"}, words...), " ") + " --primary-context site-a"
+			if code != ExitUsage || !strings.Contains(r.err.String(), want) {
+				t.Errorf("%s: exit code %d, no example of it in\n%s", cmd.CommandPath(), code, r.err)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(NewCommand(Deps{}))
+	if examples < 8 {
+		t.Errorf("only %d commands asked for a context", examples)
 	}
 }
 

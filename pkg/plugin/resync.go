@@ -50,7 +50,7 @@ func (o *resyncOptions) Complete(cmd *cobra.Command) error {
 
 // Validate judges the flags and the kubeconfigs; nothing is contacted. Every error is a usage error.
 func (o *resyncOptions) Validate() error {
-	if err := o.pair.validate(); err != nil {
+	if err := o.pair.validate(o.path); err != nil {
 		return err
 	}
 	if err := o.target.validate(); err != nil {

@@ -148,7 +148,10 @@ func (o *sideOptions) validate() error {
 	case o.side.pairOptional:
 		pair = o.pair.validateGiven
 	}
-	for _, judge := range []func() error{pair, o.target.validate, o.resyncOptions.run.validate, o.output.validate, o.side.validate} {
+	if err := pair(o.path); err != nil {
+		return err
+	}
+	for _, judge := range []func() error{o.target.validate, o.resyncOptions.run.validate, o.output.validate, o.side.validate} {
 		if judge == nil {
 			continue
 		}

@@ -59,11 +59,11 @@ func (s *siteFlags) contexts() ([]string, error) {
 	return names, nil
 }
 
-// validate judges the flags of one site without contacting it.
-func (s *siteFlags) validate() error {
+// validate judges the flags of one site without contacting it. An error shows an example of the same command: another one, the
+// recovery at worst, would do what nobody asked for.
+func (s *siteFlags) validate(example string) error {
 	if s.context() == "" {
-		return usagef("--%s is required: name the kubeconfig context of the %s site, e.g.\n"+
-			"  kubectl ispn-resync --primary-context site-a --secondary-context site-b", s.name("context"), s.role)
+		return usagef("--%s is required: name the kubeconfig context of the %s site, e.g.\n  %s", s.name("context"), s.role, example)
 	}
 	contexts, err := s.contexts()
 	if err != nil {
@@ -118,16 +118,21 @@ func newPairFlags() *pairFlags {
 	return p
 }
 
-// validate judges the flags of both sites without contacting either.
-func (p *pairFlags) validate() error {
+// Contexts as they stand in examples.
+const (
+	examplePrimary = " --primary-context site-a"
+	examplePair    = examplePrimary + " --secondary-context site-b"
+)
+
+// validate judges the flags that a command has of both sites without contacting either.
+func (p *pairFlags) validate(command string) error {
 	if err := p.refuseBare(p.primary, p.secondary); err != nil {
 		return err
 	}
-	if err := p.primary.validate(); err != nil {
-		return err
-	}
-	if err := p.secondary.validate(); err != nil {
-		return err
+	for _, site := range []*siteFlags{p.primary, p.secondary} {
+		if err := site.validate(command + examplePair); err != nil {
+			return err
+		}
 	}
 	if p.primary.sameAs(p.secondary) {
 		return usagef("both sites are context %q: the site whose data is discarded would be the one whose data is kept; "+
@@ -137,18 +142,18 @@ func (p *pairFlags) validate() error {
 }
 
 // validatePrimary judges the flags of a command that works on the primary only.
-func (p *pairFlags) validatePrimary() error {
+func (p *pairFlags) validatePrimary(command string) error {
 	if err := p.refuseBare(p.primary); err != nil {
 		return err
 	}
-	return p.primary.validate()
+	return p.primary.validate(command + examplePrimary)
 }
 
 // name names the pair, for objects that are about both sites.
 func (p *pairFlags) name() string { return p.primary.context() + "." + p.secondary.context() }
 
 // validateGiven judges the flags of those sites whose context is given.
-func (p *pairFlags) validateGiven() error {
+func (p *pairFlags) validateGiven(command string) error {
 	if err := p.refuseBare(p.primary, p.secondary); err != nil {
 		return err
 	}
@@ -156,7 +161,7 @@ func (p *pairFlags) validateGiven() error {
 		if site.context() == "" {
 			continue
 		}
-		if err := site.validate(); err != nil {
+		if err := site.validate(command + examplePair); err != nil {
 			return err
 		}
 	}

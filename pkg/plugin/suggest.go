@@ -15,34 +15,44 @@ import (
 func flagMistake(cmd *cobra.Command, err error) error {
 	meant := ""
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		if flag, found := meantFlag(unknown, cmd.Flags()); found {
-			meant = "; did you mean --" + flag + "?"
+		if strings.Contains(unknown.GetSpecifiedName(), " ") {
+			return usagef("%w\nthe shell passed several flags as one word: zsh and fish do not split what is in a variable; "+
+				"write the flags out, or have them in an array", err)
+		}
+		if flags := meantFlags(unknown, cmd.Flags()); len(flags) > 0 {
+			meant = "; did you mean --" + strings.Join(flags, " or --") + "?"
 		}
 	}
 	return usagef("%w%s\nsee %s --help", err, meant, cmd.CommandPath())
 }
 
-// meantFlag gives the flag of a command that an unknown one most likely meant.
-func meantFlag(unknown *pflag.NotExistError, flags *pflag.FlagSet) (string, bool) {
+// meantFlags gives the flag of a command that an unknown one most likely meant, or the two of both sites; none when none is near.
+func meantFlags(unknown *pflag.NotExistError, flags *pflag.FlagSet) []string {
 	name := unknown.GetSpecifiedName()
 	if group := unknown.GetSpecifiedShortnames(); group != "" {
 		if name = group; len(group) == 1 { // one dash too few makes a group of letters of a long name
 			name = otherName(group)
 		}
 	}
-	var names []string
+	var names, bare []string
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if !flag.Hidden {
+		if flag.Hidden { // kubectl's own, which does not say which site it is for
+			bare = append(bare, flag.Name)
+		} else {
 			names = append(names, flag.Name)
 		}
 	})
 	if other := otherName(name); slices.Contains(names, other) {
-		return other, true
+		return []string{other}
 	}
 	if len(name) == 1 {
-		return "", false // every flag of few letters would be near
+		return nil // every flag of few letters would be near
 	}
-	return nearest(name, names)
+	if near, ok := nearest(name, names); ok {
+		return []string{near}
+	}
+	near, _ := nearest(name, bare)
+	return slices.DeleteFunc([]string{"primary-" + near, "secondary-" + near}, func(flag string) bool { return !slices.Contains(names, flag) })
 }
 
 // otherName gives this tool's name of a flag that other tools, or Keycloak's guides, call otherwise; a name that it does
