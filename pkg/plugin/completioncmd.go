@@ -36,6 +36,9 @@ func addCompletion(root *cobra.Command, deps Deps) {
 		The other commands write a script for a shell that completes the plugin when it is called by its own
 		name, ` + binaryName + `.`)
 	cmd.AddCommand(newInstallCommand(deps))
+	// Without this cobra shows the help for any word, and says that all is well.
+	cmd.Args = noArguments
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
 // newInstallCommand makes the command that puts kubectl's completion beside the plugin.

@@ -108,6 +108,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	for _, set := range []*pflag.FlagSet{o.resyncOptions.run.safety, o.resyncOptions.run.scope, o.resyncOptions.run.pace} {
 		set.VisitAll(func(flag *pflag.Flag) {
 			if slices.Contains(s.shared, flag.Name) {
+				if usage, ok := sideUsage()[flag.Name]; ok {
+					flag.Usage = usage
+				}
 				options.AddFlag(flag)
 			}
 		})
@@ -115,12 +118,16 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	if s.writes {
 		options.AddFlagSet(o.output.flags)
 	}
+	target := o.target.flags
+	if s.primaryOnly {
+		target = withoutSecondary(target)
+	}
 	groups := []flagGroup{
 		{title: "Options", flags: options},
-		{title: "Where things are", flags: o.target.flags},
+		{title: "Where things are", flags: target},
 		{title: "Connection to the primary", flags: o.pair.primary.flags},
 	}
-	sets := []*pflag.FlagSet{options, o.target.flags, o.pair.primary.flags, o.pair.bare}
+	sets := []*pflag.FlagSet{options, target, o.pair.primary.flags, o.pair.bare}
 	if !s.primaryOnly {
 		sets = append(sets, o.pair.secondary.flags)
 		groups = append(groups, flagGroup{
@@ -137,6 +144,26 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		cmd.ValidArgsFunction = s.words(o)
 	}
 	return cmd
+}
+
+// sideUsage is what flags of the recovery say in a command beside it, which discards no data.
+func sideUsage() map[string]string {
+	return map[string]string{
+		"dry-run": "Look, say what would be done, change nothing.",
+		"confirm": "Name of the site that the question asks for, which is not asked then. For scripts.",
+	}
+}
+
+// withoutSecondary gives the flags that are not about the secondary alone.
+func withoutSecondary(flags *pflag.FlagSet) *pflag.FlagSet {
+	rest := pflag.NewFlagSet("primary", pflag.ContinueOnError)
+	rest.SortFlags = flags.SortFlags
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if !strings.HasPrefix(flag.Name, "secondary-") {
+			rest.AddFlag(flag)
+		}
+	})
+	return rest
 }
 
 // validate judges the flags; nothing is contacted.

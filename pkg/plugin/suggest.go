@@ -19,6 +19,10 @@ func flagMistake(cmd *cobra.Command, err error) error {
 			return usagef("%w\nthe shell passed several flags as one word: zsh and fish do not split what is in a variable; "+
 				"write the flags out, or have them in an array", err)
 		}
+		if strings.HasPrefix(unknown.GetSpecifiedName(), "secondary-") && cmd.Flags().Lookup("primary-context") != nil &&
+			cmd.Flags().Lookup("secondary-context") == nil {
+			return usagef("%w: %s contacts the primary only; leave it out", err, cmd.CommandPath())
+		}
 		if flags := meantFlags(unknown, cmd.Flags()); len(flags) > 0 {
 			meant = "; did you mean --" + strings.Join(flags, " or --") + "?"
 		}
