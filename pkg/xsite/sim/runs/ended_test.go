@@ -89,13 +89,15 @@ func (s *stage) judgeEnded(p *process, err error, primary, secondary *cluster) {
 	}
 }
 
-// answersFor tells that a command could and had to leave the primary safe: it was alive, held its leases, and was not refused.
+// answersFor tells that a command could and had to leave the primary safe: it was alive, held its leases, and had come to change
+// something of the sites. Before that it leaves them as they were.
 func (p *process) answersFor(err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	guard, _ := xsite.StoppedBy(err)
 	var failed *xsite.RunError
-	return !p.dead && errors.As(err, &failed) && guard != xsite.GuardSingleRun && failed.Outcome != xsite.Refused
+	return !p.dead && errors.As(err, &failed) && guard != xsite.GuardSingleRun && failed.Outcome != xsite.Refused &&
+		failed.Phase != xsite.PhasePreflight && failed.Phase != xsite.PhaseProbe
 }
 
 // judgeFenced demands that no write of the primary depends on a link that was lost before the command failed (guard reachable).
