@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 )
@@ -94,10 +95,15 @@ func (c *Client) EntriesWithMetadata(ctx context.Context, cache string, limit in
 		if e.Value, err = k.appendKey(e.Value[:0], w.Value); err != nil {
 			return &elementError{what: "a value is no JSON value"}
 		}
-		e.Lifespan = time.Duration(*w.Lifespan) * time.Second
-		e.MaxIdle = time.Duration(*w.MaxIdle) * time.Second
+		e.Lifespan = seconds(*w.Lifespan)
+		e.MaxIdle = seconds(*w.MaxIdle)
 		return visit(e)
 	})
+}
+
+// seconds is a time of so many seconds, or the longest there is: one that is too long must not become none. Less than 0 is none.
+func seconds(n int64) time.Duration {
+	return time.Duration(min(max(n, -1), math.MaxInt64/int64(time.Second))) * time.Second
 }
 
 // elementError is an element of a listing that is not understood. It does not show the element.

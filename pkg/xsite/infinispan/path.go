@@ -115,7 +115,7 @@ func (c *Client) containerName(ctx context.Context) (string, error) {
 	if err := a.decode(&names); err != nil {
 		return "", err
 	}
-	if len(names) != 1 || strings.TrimSpace(names[0]) == "" {
+	if len(names) != 1 || checkName("container", strings.TrimSpace(names[0])) != nil {
 		return "", a.unexpected("not exactly one cache container")
 	}
 	return names[0], nil
