@@ -37,6 +37,7 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		}
 		if len(r.probesLeft) > 0 && e.State[0] == unchangedBoth {
 			e.Outcome, e.Undone, e.State = Failed, false, []string{"nothing but a probe cache was changed on either site"}
+			e.DataAtRisk = "none: the probe cache is the tool's own"
 		}
 		r.tendUnfinished(ctx, e)
 	case undoable:

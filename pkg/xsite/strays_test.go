@@ -103,7 +103,9 @@ func TestAProbeCacheThatCouldNotBeDeletedIsSaid(t *testing.T) {
 	p.before(occasion{site: siteA, method: "DeleteCache", always: true}, func() error { return errFake })
 	_, err := p.recover(t)
 	p.wantOutcome(t, err, xsite.Failed)
-	if text := err.Error(); strings.Contains(text, "nothing was changed") || !strings.Contains(text, "may have the probe cache ispn-resync-probe-") {
+	text := err.Error()
+	if strings.Contains(text, "nothing was changed") || !strings.Contains(text, "may have the probe cache ispn-resync-probe-") ||
+		!strings.Contains(text, "data at risk: none") {
 		t.Errorf("does not tell what is left: %v", err)
 	}
 	p.hooks = nil
