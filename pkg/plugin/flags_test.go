@@ -29,6 +29,8 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"flags in one word":       {[]string{"status", "--primary-context site-a --secondary-context site-b"}, "the shell passed several flags as one word"},
 		"shell misspelt":          {[]string{"completion", "bsh"}, "did you mean kubectl ispn-resync completion bash?"},
 		"shell":                   {[]string{"completion", "elvish"}, `unknown argument "elvish"`},
+		"the way back":            {[]string{"fence", "--lift"}, "kubectl ispn-resync fence --lift --primary-context site-a"},
+		"subcommand misspelt":     {pair("history", "purge"), `unknown argument "purge"`},
 		"the pair for one site":   {[]string{"fence", "--primary-context", "site-a", "--secondary-context", "site-b"}, "fence contacts the primary only; leave it out"},
 		"bare misspelt":           {pair("--contxt", "site-a"), "did you mean --primary-context or --secondary-context?"},
 		"bare misspelt, one site": {[]string{"fence", "--namespce", "x"}, "did you mean --primary-namespace?"},

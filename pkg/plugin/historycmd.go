@@ -31,6 +31,9 @@ func newHistoryCommand(deps Deps) *cobra.Command {
 			if len(args) > 1 {
 				return noArguments(cmd, args[1:])
 			}
+			if len(args) == 1 && strings.Trim(args[0], "0123456789abcdef") != "" { // the name of no run
+				return noArguments(cmd, args)
+			}
 			named = strings.Join(args, "")
 			return nil
 		},

@@ -146,6 +146,19 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	return cmd
 }
 
+// typed is the command with those of its own flags that say what it is to do: fence --lift is the opposite of fence.
+func (o *sideOptions) typed() string {
+	command := o.path
+	if o.side.own != nil {
+		o.side.own.VisitAll(func(flag *pflag.Flag) {
+			if flag.Changed && flag.Value.Type() == "bool" {
+				command += " --" + flag.Name
+			}
+		})
+	}
+	return command
+}
+
 // sideUsage is what flags of the recovery say in a command beside it, which discards no data.
 func sideUsage() map[string]string {
 	return map[string]string{
@@ -175,7 +188,7 @@ func (o *sideOptions) validate() error {
 	case o.side.pairOptional:
 		pair = o.pair.validateGiven
 	}
-	if err := pair(o.path); err != nil {
+	if err := pair(o.typed()); err != nil {
 		return err
 	}
 	for _, judge := range []func() error{o.target.validate, o.resyncOptions.run.validate, o.output.validate, o.side.validate} {
