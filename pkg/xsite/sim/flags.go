@@ -96,14 +96,24 @@ func (s *Site) pushByItself() {
 	if s.silent() || !s.sees {
 		return
 	}
+	n := s.relay()
+	var automatic []*cacheState
 	for _, name := range sortedKeys(s.caches) {
-		c, n := s.caches[name], s.relay()
-		automatic := c.backup != "" && n.flags[name]
+		c := s.caches[name]
+		all := c.backup != "" && n.flags[name]
 		for _, m := range s.running() {
-			automatic = automatic && m.mode(name) == infinispan.ModeAuto
+			all = all && m.mode(name) == infinispan.ModeAuto
 		}
-		if automatic {
-			n.startPush(c, func(error) {})
+		if all {
+			automatic = append(automatic, c)
 		}
+	}
+	n.pushInTurn(automatic)
+}
+
+// pushInTurn pushes one cache after the other. That servers lock each other up by what nobody asked them (V66) was not seen.
+func (n *Node) pushInTurn(caches []*cacheState) {
+	if len(caches) > 0 {
+		n.startPush(caches[0], func(error) { n.pushInTurn(caches[1:]) })
 	}
 }

@@ -83,6 +83,26 @@ func TestAutoPushesStaleEntriesWhenThePeerReturns(t *testing.T) { // V7
 	})
 }
 
+func TestAutoPushesOfTwoCachesLockNothing(t *testing.T) { // V7, V66
+	caches := []sim.CacheSpec{
+		{Name: "sessions", Strategy: infinispan.StrategyAsync, Mode: infinispan.ModeAuto},
+		{Name: "work", Strategy: infinispan.StrategyAsync, Mode: infinispan.ModeAuto},
+	}
+	each(t, sim.Options{Caches: caches}, func(w *world) {
+		for _, cache := range []string{"sessions", "work"} {
+			fill(w.b, cache, "stale", 30)
+			w.must(w.b0.TakeOffline(w.ctx(), cache, "site-a"))
+		}
+		w.a.Freeze()
+		w.Pass(time.Minute)
+		w.a.Thaw()
+		w.Pass(2 * time.Minute)
+		for _, cache := range []string{"sessions", "work"} {
+			w.want(w.a, cache, 30)
+		}
+	})
+}
+
 func TestManualPushesNothingWhenThePeerReturns(t *testing.T) {
 	simulate(t, async(""), func(w *world) {
 		fill(w.b, "sessions", "stale", 30)
@@ -153,6 +173,27 @@ func TestTwoFlagsThatChangeAtTheSameTimeLockTheSiteOn15(t *testing.T) { // V66
 		w.a.Restart()
 		if _, err := w.a0.Info(w.ctx()); err != nil {
 			t.Errorf("after a restart: %v", err)
+		}
+	})
+}
+
+func TestAWorldWithALockedServerEnds(t *testing.T) { // V66; synctest tells of a server that goes on
+	simulate(t, sim.Options{Version: "15.0.21", Caches: sim.Caches("sessions", "work")}, func(w *world) {
+		done := make(chan error, 3)
+		for _, cache := range []string{"sessions", "work"} {
+			go func() { done <- w.a0.TakeOffline(w.ctx(), cache, "site-b") }()
+		}
+		if errors.Join(<-done, <-done) == nil {
+			t.Fatal("not locked")
+		}
+		go func() {
+			_, err := w.a0.Info(w.ctx())
+			done <- err
+		}()
+		w.Pass(time.Second)
+		w.Close()
+		if <-done == nil {
+			t.Error("a locked server answered")
 		}
 	})
 }

@@ -100,10 +100,12 @@ func (n *Node) awake(generation int) bool {
 			return false
 		case locked:
 			<-dead
+			return false
 		case frozen:
 			select {
 			case <-thawed:
 			case <-dead:
+				return false
 			}
 		default:
 			return true

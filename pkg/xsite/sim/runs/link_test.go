@@ -49,8 +49,9 @@ func TestSitesThatComeApartInAnyPhase(t *testing.T) {
 			for how, part := range partings() {
 				t.Run(fmt.Sprintf("%s/%s/%s", name, phase, how), func(t *testing.T) {
 					t.Parallel()
-					o.ViewLoss = part.noticed
-					perform(t, o, func(s *stage) {
+					mine := o
+					mine.ViewLoss = part.noticed
+					perform(t, mine, func(s *stage) {
 						p := s.newProcess()
 						p.at = func(e xsite.Event) {
 							if e.Kind == xsite.PhaseStarted && e.Phase == phase {
