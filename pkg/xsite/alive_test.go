@@ -42,6 +42,37 @@ func TestALinkThatFailsBehindTheComparisonLeavesThePrimaryServing(t *testing.T) 
 	}
 }
 
+// Nobody looks at the sites once a run has ended well.
+func TestALinkThatIsLostWhileKeycloakStartsIsNoSuccess(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() { p.link = how }))
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantHeldSafe(t)
+			p.link = linkUp
+			p.continues(t)
+		})
+	}
+}
+
+// Another server takes the place of a relay node that died.
+func TestALinkThatIsLostForAMomentWhileKeycloakStartsEndsNoRun(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+				p.link, p.mends = how, p.now.Add(5*time.Second)
+			}))
+			if _, err := p.recover(t); err != nil {
+				t.Fatal(err)
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
+
 func TestALinkThatFailsBeforeTheClearIsAnsweredWithTheSecondaryHeldOff(t *testing.T) {
 	for name, how := range brokenLinks() {
 		t.Run(name, func(t *testing.T) {

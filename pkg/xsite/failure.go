@@ -159,7 +159,7 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 		}
 		return err == nil
 	}
-	note(r.safely(ctx, func(ctx context.Context) error {
+	speaks := note(r.safely(ctx, func(ctx context.Context) error {
 		return errors.Join(r.secondary.survey(ctx), r.restoreFlags(ctx, r.secondary))
 	}))
 	for ref, count := range r.plan.Secondary.StartCounts {
@@ -175,8 +175,13 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
 			r.primary.name, r.secondary.name))
 	}
-	// After the flags: AUTO with the peer offline is what pushes by itself (V7).
-	note(r.safely(ctx, func(ctx context.Context) error { return r.setModes(ctx, originalMode) }))
+	// After the flags, and not without them: a secondary that holds the primary offline in mode AUTO pushes its stale entries by
+	// itself (guard manual, V7).
+	for _, site := range []*site{r.primary, r.secondary} {
+		if site == r.primary || speaks {
+			note(r.safely(ctx, func(ctx context.Context) error { return r.setModesOf(ctx, site, originalMode) }))
+		}
+	}
 	e.DataAtRisk = "none: nothing was cleared on either site"
 	if waiting := r.waitingForPeer(); unseen && len(waiting) > 0 && len(problems) == 0 {
 		e.State = append(e.State, fmt.Sprintf("run %s stays open: on the primary site %s was online for %s, and is to be again once the two see each other",
@@ -251,9 +256,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 		}
 	}
 	silent := "it does not speak to the primary"
-	if err := r.safely(ctx, func(ctx context.Context) error {
-		return errors.Join(r.secondary.survey(ctx), r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline))
-	}); err != nil {
+	if err := r.safely(ctx, r.silenceSecondary); err != nil {
 		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", oneLine(err))
 	}
 	e.State = append(e.State, fmt.Sprintf("secondary %s: %s; its caches are empty or incomplete; %s", r.secondary.name, r.keepDown(ctx), silent))

@@ -22,15 +22,41 @@ func (r *run) guardAlive(ctx context.Context, limit time.Duration) error {
 	return r.withProbeCache(ctx, func(ctx context.Context, cache string) error { return r.guardLinked(ctx, cache, limit) })
 }
 
+// endLimit is how long the sites may be out of each other's sight at the end of a run: another server takes the place of a relay
+// node that died meanwhile. It is short, for the primary's writes fail until then.
+const endLimit = 10 * time.Second
+
+// guardStillAlive is guardAlive at the end of a run, which is no success on a link that was lost since the comparison: every write
+// of the primary would fail behind it, and nobody would be told.
+func (r *run) guardStillAlive(ctx context.Context) error {
+	var found error
+	err := r.await(ctx, Secondary, "an entry to cross from site to site", endLimit, func(ctx context.Context) (bool, string, error) {
+		if found = r.guardAlive(ctx, aliveLimit); severed(found) {
+			return false, oneLine(found), nil
+		}
+		return found == nil, "", found
+	})
+	if _, late := errors.AsType[*WaitTimeoutError](err); late {
+		return found
+	}
+	return err
+}
+
+// severed tells whether guardAlive found a link that carries nothing. A site that does not let a probe be made shows nothing.
+func severed(err error) bool {
+	guard, stopped := StoppedBy(err)
+	return stopped && !errors.Is(err, infinispan.ErrForbidden) && (guard == GuardReachable || guard == GuardLinked)
+}
+
 // unseen tells, in a hurry, whether the primary's writes would fail with the secondary online on it. That a site does not
 // answer, or does not let a probe be made, is no reason by itself: then the primary's view decides.
 func (r *run) unseen(ctx context.Context) bool {
 	err := r.safely(ctx, func(ctx context.Context) error { return r.guardAlive(ctx, aliveLimit) })
-	if err == nil {
-		return false
+	if err == nil || severed(err) {
+		return err != nil
 	}
-	if guard, stopped := StoppedBy(err); stopped && !errors.Is(err, infinispan.ErrForbidden) {
-		return guard == GuardReachable || guard == GuardLinked
+	if _, stopped := StoppedBy(err); stopped && !errors.Is(err, infinispan.ErrForbidden) {
+		return false
 	}
 	_, unseen := r.outOfSight(ctx)
 	return unseen

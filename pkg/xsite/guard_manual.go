@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -34,24 +35,38 @@ func (r *run) guardManual(ctx context.Context) error {
 	})
 }
 
-// setModes puts the state-transfer mode of every cache that was AUTO before the run where pick says, on every server.
+// setModes puts the state-transfer mode of every cache that was AUTO before the run where pick says, on every server of both sites.
 func (r *run) setModes(ctx context.Context, pick func(s *site, o CacheOriginal) infinispan.Mode) error {
-	return r.both(ctx, func(ctx context.Context, s *site) error {
-		peer := r.peerOf(s)
-		return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
-			if originalMode(s, c.Original) == infinispan.ModeManual {
-				return nil // was never anything else
-			}
-			want := pick(s, c.Original)
-			err := s.each(ctx, func(ctx context.Context, m member) error {
-				return m.node.SetStateTransferMode(ctx, c.localName(s.role), peer.name, want)
-			})
-			if err == nil {
-				r.changed(s.role, "cache %s: state transfer mode %s", c.localName(s.role), want)
-			}
-			return err
+	return r.both(ctx, func(ctx context.Context, s *site) error { return r.setModesOf(ctx, s, pick) })
+}
+
+// setModesOf is setModes for one site.
+func (r *run) setModesOf(ctx context.Context, s *site, pick func(s *site, o CacheOriginal) infinispan.Mode) error {
+	peer := r.peerOf(s)
+	return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+		if originalMode(s, c.Original) == infinispan.ModeManual {
+			return nil // was never anything else
+		}
+		want := pick(s, c.Original)
+		err := s.each(ctx, func(ctx context.Context, m member) error {
+			return m.node.SetStateTransferMode(ctx, c.localName(s.role), peer.name, want)
 		})
+		if err == nil {
+			r.changed(s.role, "cache %s: state transfer mode %s", c.localName(s.role), want)
+		}
+		return err
 	})
+}
+
+// silenceSecondary lets the secondary say nothing to the primary. The modes come first: one that holds the primary offline in mode
+// AUTO pushes what it has, which is old by then, as soon as it sees the primary anew (guard manual, V7).
+func (r *run) silenceSecondary(ctx context.Context) error {
+	surveyed := r.secondary.survey(ctx)
+	//mutate:manual
+	if err := r.setModesOf(ctx, r.secondary, manualMode); err != nil {
+		return errors.Join(surveyed, err)
+	}
+	return errors.Join(surveyed, r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline))
 }
 
 // originalMode picks the mode that a site's backup had before the run.

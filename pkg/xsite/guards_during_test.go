@@ -189,9 +189,7 @@ func TestACacheThatFillsItselfAgainIsNotTakenForEmpty(t *testing.T) {
 
 func TestAModeThatWasAutoIsManualDuringTheRunAndAutoAfterIt(t *testing.T) {
 	p := newPair(t)
-	p.backups(func(b *infinispan.BackupConfig) {
-		b.Strategy, b.Mode = infinispan.StrategyAsync, infinispan.ModeAuto
-	})
+	p.auto()
 	for _, s := range []*site{p.a, p.b} { // each comes back into the other's view while the other is being worked on
 		p.after(occasion{site: siteB, method: "Clear", cache: "work"}, happens(s.seesPeerAnew))
 		p.after(occasion{site: siteB, method: "TakeOffline"}, happens(s.seesPeerAnew))

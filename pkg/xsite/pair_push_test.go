@@ -136,12 +136,12 @@ func (s *site) restart(i int, samePod bool) {
 	}
 }
 
-// seesPeerAnew plays the peer that left the sites view and came back: what is in mode AUTO brings it online by itself
-// and pushes (V7).
+// seesPeerAnew plays the peer that left the sites view and came back: what is in mode AUTO and holds it offline
+// brings it online by itself and pushes (V7).
 func (s *site) seesPeerAnew() {
 	for name, c := range s.caches {
 		for i, mode := range c.modes {
-			if mode != infinispan.ModeAuto {
+			if mode != infinispan.ModeAuto || c.flags[i] == infinispan.FlagOnline {
 				continue
 			}
 			c.flags[i] = infinispan.FlagOnline

@@ -38,6 +38,8 @@ type pair struct {
 	waited time.Duration
 	a, b   *site
 	link   link
+	// mends is when the link is whole again; zero for never by itself.
+	mends time.Time
 	// strangers makes the two sites members of two different pairs that use the same names.
 	strangers bool
 
@@ -245,6 +247,9 @@ func (o *process) Wait(ctx context.Context, d time.Duration) error {
 // step lets d pass: Keycloak's controllers, pushes, queues and clients go on.
 func (p *pair) step(d time.Duration) {
 	p.now = p.now.Add(d)
+	if !p.mends.IsZero() && p.now.After(p.mends) {
+		p.link, p.mends = linkUp, time.Time{}
+	}
 	for _, s := range []*site{p.a, p.b} {
 		for _, k := range s.keycloaks {
 			s.settle(k)

@@ -82,6 +82,9 @@ func (s *stage) judgeEnded(p *process, err error, primary, secondary *cluster) {
 	s.mu.Unlock()
 	if err == nil {
 		s.judgeSuccess(p, primary, secondary)
+		if !now.cut.IsZero() && time.Since(now.cut) > linkNoticed {
+			s.t.Errorf("%s reported success, and the link between the sites had been down for %s", p.name, time.Since(now.cut))
+		}
 		return
 	}
 	if p.answersFor(err) && !now.cut.IsZero() && now.cut.Before(p.failed) && now.disturbed.Before(now.cut) {
@@ -100,8 +103,11 @@ func (p *process) answersFor(err error) bool {
 		failed.Phase != xsite.PhasePreflight && failed.Phase != xsite.PhaseProbe
 }
 
+// linkNoticed is how soon a command that ends well has noticed that the link was lost: what it does behind its last look at the
+// link takes less.
+const linkNoticed = 2 * time.Second
+
 // judgeFenced demands that no write of the primary depends on a link that was lost before the command failed (guard reachable).
-// A success is not asked that: a link that is lost behind the comparison is lost to a pair in order.
 func (s *stage) judgeFenced(p *process, err error, primary *cluster) {
 	s.t.Helper()
 	for _, cache := range s.caches {
