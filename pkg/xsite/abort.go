@@ -125,6 +125,7 @@ func (r *run) abort(ctx context.Context) error {
 		return err
 	}
 	// The wait is long enough for a push to begin, and for the link to fail.
+	//mutate:one-sender
 	if err := r.guardOneSender(ctx, r.secondary, r.plan.Caches); err != nil {
 		return err
 	}

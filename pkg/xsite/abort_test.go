@@ -134,6 +134,19 @@ func TestWithoutAnUnfinishedRunThereIsNothingToAbort(t *testing.T) {
 }
 
 // Without the secondary's record nobody knows which flags there were; setting them to anything would be a guess.
+// Keycloak is not started on a site that is pushing its contents to the primary.
+func TestAnAbortStopsAtAPushThatBeganWhileItWaitedForTheQueues(t *testing.T) {
+	p := smallPair(t)
+	p.async()
+	p.diedAfterThe(t, "Clear")
+	p.after(occasion{site: siteB, method: "SendQueues"}, func() error { return p.startPush(p.b, 0, "work") })
+	_, err := p.abort(t, true)
+	p.wantStoppedBy(t, err, xsite.GuardOneSender, xsite.Failed)
+	if p.b.keycloaks[0].instances != 0 {
+		t.Error("Keycloak was started")
+	}
+}
+
 func TestAnAbortFromThePrimarysCopyAloneSetsNothing(t *testing.T) {
 	p := smallPair(t)
 	p.diedAfterThe(t, "TakeOffline")

@@ -99,6 +99,16 @@ func (p *process) changes(what string, counts bool) {
 	}
 }
 
+// counted counts a change.
+func (p *process) counted(counts bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.touched++
+	if counts {
+		p.changed++
+	}
+}
+
 // wire is a connection of a process that may be suspended.
 type wire struct {
 	net.Conn
