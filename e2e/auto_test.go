@@ -56,27 +56,40 @@ func TestAStaleSecondaryPushesByItselfWhenNobodyForbidsIt(t *testing.T) {
 }
 
 // TestAutomaticPushesAreOffWhileALinkHeals has a partition come and go while a run is at work, and after one that was killed
-// with all stale entries still there and the primary offline on the secondary.
+// with all stale entries still there and the primary offline on the secondary, or failed at the end, when the modes are AUTO again.
 func TestAutomaticPushesAreOffWhileALinkHeals(t *testing.T) {
-	for name, during := range map[string]func(t *testing.T, run *running) outcome{
-		"at work": func(t *testing.T, run *running) outcome {
+	for name, during := range map[string]func(t *testing.T, run *running, truth map[string]contents) outcome{
+		"at work": func(t *testing.T, run *running, _ map[string]contents) outcome {
 			t.Helper()
 			run.until(t.Context(), "clear     started")
 			partition(t)
 			return run.wait()
 		},
-		"killed": func(t *testing.T, run *running) outcome {
+		"killed": func(t *testing.T, run *running, _ map[string]contents) outcome {
 			t.Helper()
 			run.kill(t.Context(), "site site-b holds site site-a offline")
 			partition(t)
 			dropLeases(t)
 			return outcome{code: -1}
 		},
+		"failed at the end": func(t *testing.T, run *running, truth map[string]contents) outcome {
+			t.Helper()
+			run.until(t.Context(), "start     started")
+			pair.Cut()
+			out := run.wait()
+			out.mustEnd(t, 7, "it holds site site-b offline, so its writes depend on nobody", "data at risk: none")
+			for key := range truth["sessions"] {
+				must(t, client(t, pair.A).Put(t.Context(), "sessions", key, "newer", 0))
+				truth["sessions"][key] = "newer"
+			}
+			partition(t)
+			return out
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			truth := makeStaleAutomatic(t)
 			run := begin(t, pair, straight("--step-timeout", "3m")...)
-			out := during(t, run)
+			out := during(t, run, truth)
 			mustKeepPrimary(t, truth)
 			mustHaveNothingStale(t)
 			if out.code != 0 {

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -36,6 +37,8 @@ type cluster struct {
 	versions int
 	watchers []chan xsite.PodSighting
 	away     time.Time
+	// asked counts the calls by what they are.
+	asked map[string]int
 	// mirrored are the Cache resources that the operator made of probe caches.
 	mirrored map[string]bool
 }
@@ -114,6 +117,10 @@ func (s seat) call(ctx context.Context, what string, changing bool, perform func
 	if away {
 		return fmt.Errorf("dial tcp: connection refused: %w", xsite.ErrUnavailable)
 	}
+	fault := s.spoiled(what)
+	if fault.before != nil {
+		return fault.before
+	}
 	if changing && !strings.HasSuffix(what, " lease") {
 		s.proc.changes(s.site.Name()+" "+what, what == "scale keycloak")
 	}
@@ -121,10 +128,7 @@ func (s seat) call(ctx context.Context, what string, changing bool, perform func
 	err := perform()
 	s.mu.Unlock()
 	s.proc.awake()
-	if gone := s.proc.after(); gone != nil {
-		return gone
-	}
-	return err
+	return cmp.Or(s.proc.after(), err, fault.after)
 }
 
 func (s seat) Place() xsite.Place {

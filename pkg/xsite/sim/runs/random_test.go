@@ -81,6 +81,7 @@ func play(t *testing.T, n int64, tell func(format string, args ...any)) {
 		f.schedule()
 		s.Before(f.strike)
 		s.After(f.lose)
+		s.strike = f.strikeKube
 		for range 1 + dice.IntN(2) {
 			p := s.newProcess()
 			f.aim(p)

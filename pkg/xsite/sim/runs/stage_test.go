@@ -31,6 +31,8 @@ type stage struct {
 	// alike is true where both sites hold the same in the beginning, so that either may be kept.
 	alike   bool
 	trouble trouble
+	// strike spoils calls to Kubernetes, where it is set.
+	strike func(site, what string, seen int) kubeFault
 	// done is how many calls there were when a command last succeeded.
 	done int
 
@@ -77,7 +79,7 @@ func performOn(t *testing.T, o sim.Options, alike bool, act func(s *stage)) {
 }
 
 func (s *stage) newCluster(site *sim.Site) *cluster {
-	return &cluster{stage: s, site: site, instances: 2, pods: []string{"keycloak-0", "keycloak-1"}, ready: true, mirrored: map[string]bool{}}
+	return &cluster{stage: s, site: site, instances: 2, pods: []string{"keycloak-0", "keycloak-1"}, ready: true, asked: map[string]int{}, mirrored: map[string]bool{}}
 }
 
 // cluster finds a site's Kubernetes.
