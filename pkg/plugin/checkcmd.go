@@ -47,7 +47,7 @@ func newCheckCommand(deps Deps) *cobra.Command {
 		own:    own, within: each,
 		validate: func() error {
 			if !slices.Contains(failOns(), *failOn) {
-				return usagef("--fail-on %q is neither failed nor warning", *failOn)
+				return unknownValue("fail-on", *failOn, failOns())
 			}
 			if *each <= 0 {
 				return usagef("--check-timeout %s is too short", *each)

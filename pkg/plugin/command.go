@@ -47,7 +47,30 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.AddCommand(newAbortCommand(deps), newCheckCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps),
 		newPhaseCommand(deps), newRBACCommand(deps), newStatusCommand(deps), newVersionCommand(deps))
 	addCompletion(cmd, deps)
+	cmd.SetHelpCommand(newHelpCommand())
 	return cmd
+}
+
+// otherCommand gives what does the work of a command that other tools have, and this one does not.
+func otherCommand(word string) string {
+	switch strings.ToLower(word) {
+	case "plan", "simulate", "dry-run", "what-if":
+		return "--dry-run, with the contexts of both sites"
+	case "run", "start", "recover", "resync", "sync", "resume", "continue", "retry":
+		return "without a command, with the contexts of both sites: it also continues a run that did not finish"
+	case "preflight", "doctor", "validate":
+		return "check"
+	case "undo", "rollback", "revert", "cancel":
+		return "abort"
+	case "runs", "log", "logs", "list", "report":
+		return "history"
+	case "compare":
+		return "diff"
+	case "permissions", "roles", "auth":
+		return "rbac"
+	default:
+		return ""
+	}
 }
 
 // noArguments refuses arguments; above all, a mistyped command must not start a recovery.
@@ -59,6 +82,11 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() {
 			names = append(names, sub.Name())
+		}
+	}
+	if !cmd.HasParent() {
+		if other := otherCommand(args[0]); other != "" {
+			return usagef("unknown command %q; what you look for is %s", args[0], strings.TrimSuffix(displayName+" "+other, " "))
 		}
 	}
 	if near, ok := nearest(args[0], names); ok {

@@ -38,6 +38,9 @@ func addCompletion(root *cobra.Command, deps Deps) {
 	cmd.AddCommand(newInstallCommand(deps))
 	// Without this cobra shows the help for any word, and says that all is well.
 	cmd.Args = noArguments
+	for _, shell := range cmd.Commands() {
+		shell.Args = noArguments
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
@@ -102,7 +105,12 @@ func installCompleter(dir, system string) (path string, err error) {
 	}
 	// Written beside it first: a shell may complete with it meanwhile.
 	temporary, err := os.CreateTemp(dir, name+".*")
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", usagef("there is no folder %s; make it, or name another folder of PATH with --dir", dir)
+	case errors.Is(err, fs.ErrPermission):
+		return "", usagef("%s cannot be written to by you; name another folder of PATH with --dir", dir)
+	case err != nil:
 		return "", err
 	}
 	defer func() {

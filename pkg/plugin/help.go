@@ -59,6 +59,38 @@ func setHelp(owner *cobra.Command, groups []flagGroup) {
 	})
 }
 
+// newHelpCommand makes the command that shows the help of another one. Cobra's own answers a command that there is not with the
+// help of the root, and says that all is well.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, left, err := cmd.Root().Find(args)
+			if err != nil {
+				return usagef("%w", err)
+			}
+			if len(left) > 0 {
+				return noArguments(about, left)
+			}
+			return about.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			about, left, err := cmd.Root().Find(args)
+			if err != nil || len(left) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var names []cobra.Completion
+			for _, sub := range about.Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
 // everyCommand gives the flags that all commands have.
 func everyCommand(cmd *cobra.Command) *pflag.FlagSet {
 	return cmd.Root().PersistentFlags()
@@ -80,6 +112,9 @@ func writeSubcommands(b *strings.Builder, cmd *cobra.Command) {
 
 // writeFlagGroup writes the flags of a group as kubectl does.
 func writeFlagGroup(b *strings.Builder, group flagGroup) {
+	if group.note == "" && !group.flags.HasAvailableFlags() {
+		return
+	}
 	b.WriteString(group.title + ":\n")
 	for _, line := range wrap(group.note, helpColumns-4) {
 		if line != "" {

@@ -104,16 +104,12 @@ func (r *runFlags) complete() error {
 // validate judges the flags without contacting anything.
 func (r *runFlags) validate() error {
 	for _, sign := range r.accept {
-		if slices.Contains(signNames(), sign) {
-			continue
+		if !slices.Contains(signNames(), sign) {
+			return unknownValue("accept", sign, signNames())
 		}
-		if near, ok := nearest(sign, signNames()); ok {
-			return usagef("--accept %q is no sign; did you mean %s?", sign, near)
-		}
-		return usagef("--accept %q is no sign; there are: %s", sign, strings.Join(signNames(), ", "))
 	}
-	if ways := verifications(); !slices.Contains(ways, r.verify) {
-		return usagef("--verify %q is none of %s", r.verify, strings.Join(ways, ", "))
+	if !slices.Contains(verifications(), r.verify) {
+		return unknownValue("verify", r.verify, verifications())
 	}
 	if slices.Contains(r.caches, "") {
 		return usagef("--cache names an empty cache")

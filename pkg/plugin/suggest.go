@@ -97,6 +97,14 @@ func otherName(name string) string {
 	return name
 }
 
+// unknownValue is the usage error for a flag whose value is none of those there are, with the nearest of them.
+func unknownValue(flag, value string, there []string) error {
+	if near, ok := nearest(value, there); ok {
+		return usagef("--%s %q is not known; did you mean %s?", flag, value, near)
+	}
+	return usagef("--%s %q is not known; there are: %s", flag, value, strings.Join(there, ", "))
+}
+
 // nearest gives the candidate that a mistyped word most likely meant, and false when none is near enough.
 func nearest(word string, candidates []string) (string, bool) {
 	best, bestDistance := "", 1+max(2, len(word)/3)

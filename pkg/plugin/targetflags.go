@@ -70,11 +70,17 @@ func newTargetFlags() *targetFlags {
 	return t
 }
 
-// validate judges the flags without contacting anything. References are read by package kube, which knows the types.
+// validate judges the flags without contacting anything.
 func (t *targetFlags) validate() error {
 	for _, refs := range [][]string{t.keycloak.both, t.keycloak.primary, t.keycloak.secondary} {
 		if slices.Contains(refs, noKeycloak) && len(refs) > 1 {
 			return usagef("--keycloak none says that a site has no Keycloak, but another is named besides: %s", strings.Join(refs, ", "))
+		}
+	}
+	for _, site := range []xsite.Role{xsite.Primary, xsite.Secondary} {
+		named := t.infinispan.of(site, func(s string) bool { return s != "" })
+		if err := kube.CheckRefs(named, t.keycloaks(site)); err != nil {
+			return err
 		}
 	}
 	if t.port < 0 || t.port > 65535 {
@@ -84,10 +90,7 @@ func (t *targetFlags) validate() error {
 		return usagef("--infinispan-scheme %q is neither http nor https", t.scheme)
 	}
 	if t.transport != "" && !slices.Contains(transports(), t.transport) {
-		if near, ok := nearest(t.transport, transports()); ok {
-			return usagef("--transport %q is no way to the servers; did you mean %s?", t.transport, near)
-		}
-		return usagef("--transport %q is none of %s", t.transport, strings.Join(transports(), ", "))
+		return unknownValue("transport", t.transport, transports())
 	}
 	return nil
 }

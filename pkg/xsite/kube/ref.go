@@ -68,6 +68,25 @@ type reference struct {
 	typed     bool   // false when only the name was given; kind is then the first one allowed
 }
 
+// CheckRefs judges what names an Infinispan and Keycloaks by its form alone; nothing is contacted. What cannot be understood is a
+// *RefError. An empty name of an Infinispan, and --keycloak none, name nothing.
+func CheckRefs(infinispan string, keycloaks []string) error {
+	if infinispan != "" {
+		if _, err := parseRef(flagInfinispan, infinispan, infinispanKind(), statefulSetKind()); err != nil {
+			return err
+		}
+	}
+	for _, one := range keycloaks {
+		if one == noKeycloak {
+			continue
+		}
+		if _, err := parseRef(flagKeycloak, one, keycloakKind(), statefulSetKind(), deploymentKind()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // parseRef reads [NAMESPACE/][TYPE/]NAME, where TYPE is one of the kinds in any form that kubectl takes: singular,
 // plural, short name, TYPE.GROUP or TYPE.VERSION.GROUP.
 func parseRef(flag, value string, allowed ...kind) (reference, error) {
