@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -46,15 +47,13 @@ func newAbortCommand(deps Deps) *cobra.Command {
 			}
 			return nil
 		},
-		do: func(ctx context.Context, o *sideOptions) (string, error) {
-			var report xsite.Report
-			var err error
+		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
 			if *discardJournal != "" {
-				report, err = o.deps.DiscardJournal(ctx, xsite.DiscardOptions{Options: o.engine, Agree: o.agree, RunID: *discardJournal})
-			} else {
-				report, err = o.deps.Abort(ctx, xsite.AbortOptions{Options: o.engine, Agree: o.agree, DiscardSessions: *discardSessions})
+				report, err := o.deps.DiscardJournal(ctx, xsite.DiscardOptions{Options: o.engine, Agree: o.agree, RunID: *discardJournal})
+				return o.undertaking(api.CommandDiscardJournal, report), err
 			}
-			return reportText(report, o.engine.DryRun), err
+			report, err := o.deps.Abort(ctx, xsite.AbortOptions{Options: o.engine, Agree: o.agree, DiscardSessions: *discardSessions})
+			return o.undertaking(api.CommandAbort, report), err
 		},
 	})
 }

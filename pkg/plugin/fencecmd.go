@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -43,14 +44,14 @@ func newFenceCommand(deps Deps) *cobra.Command {
 			}
 			return nil
 		},
-		do: func(ctx context.Context, o *sideOptions) (string, error) {
+		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
 			options := xsite.FenceOptions{Options: o.engine, Agree: o.agree, Site: *site, EvenIfLinked: *evenIfLinked}
-			act := o.deps.Fence
+			act, command := o.deps.Fence, api.CommandFence
 			if *lift {
-				act = o.deps.Lift
+				act, command = o.deps.Lift, api.CommandLift
 			}
 			report, err := act(ctx, options)
-			return reportText(report, options.DryRun), err
+			return o.undertaking(command, report), err
 		},
 	})
 }

@@ -94,9 +94,9 @@ func newPruneCommand(deps Deps) *cobra.Command {
 			# Show what would be removed
 			kubectl ispn-resync history prune --primary-context site-a --secondary-context site-b --dry-run`,
 		shared: sharedFlags(),
-		do: func(ctx context.Context, o *sideOptions) (string, error) {
+		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
 			report, err := o.deps.Prune(ctx, xsite.PruneOptions{Options: o.engine, Agree: o.agree})
-			return reportText(report, o.engine.DryRun), err
+			return o.undertaking(api.CommandPrune, report), err
 		},
 	})
 }

@@ -31,6 +31,9 @@ func writingCommands() []struct {
 		{api.KindDiff, append([]string{"diff", "--show", "3"}, pair()...), ExitOutOfSync},
 		{api.KindRun, append([]string{"history", "6e2"}, pair()...), ExitDone},
 		{api.KindVersion, append([]string{"version"}, pair()...), ExitDone},
+		{api.KindUndertaking, append([]string{"abort", "--confirm", "site-b"}, pair()...), ExitDone},
+		{api.KindUndertaking, []string{"fence", "--primary-context", "site-a", "--confirm", "site-b"}, ExitDone},
+		{api.KindUndertaking, append([]string{"history", "prune", "--confirm", "site-b"}, pair()...), ExitDone},
 		{api.KindCheckReport, append([]string{"check"}, pair()...), ExitDone},
 	}
 }

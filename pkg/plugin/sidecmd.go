@@ -309,57 +309,6 @@ func (o *sideOptions) writeObject(ctx context.Context) error {
 	return o.side.verdict(object)
 }
 
-// agree shows an undertaking and gets the name of the site that confirms it.
-func (o *sideOptions) agree(ctx context.Context, what xsite.Undertaking) error {
-	o.shown.Pause()
-	defer o.shown.Resume()
-	c := o.confirmation(nil)
-	answered := o.reporting.asking()
-	err := c.agree(ctx, question{
-		text: undertakingText(what), name: what.Site, purpose: "go on with", subject: "the site that it is about",
-		prompt: "Type the name of the site (" + printable(what.Site) + ") to go on: ",
-	})
-	answered(err)
-	return err
-}
-
-// undertakingText is what stands above the question.
-func undertakingText(what xsite.Undertaking) string {
-	var b strings.Builder
-	b.WriteString(printable(what.Title) + "\n")
-	for _, part := range []struct {
-		title string
-		lines []string
-	}{{"Found", what.Found}, {"This will", what.Does}} {
-		if len(part.lines) == 0 {
-			continue
-		}
-		b.WriteString("\n" + part.title + ":\n")
-		for _, line := range part.lines {
-			b.WriteString("  - " + printable(line) + "\n")
-		}
-	}
-	if what.Loses != "" {
-		b.WriteString("\nLOST by it: " + printable(what.Loses) + "\n")
-	}
-	return b.String() + "\n"
-}
-
-// reportText writes what was done, or would be.
-func reportText(done xsite.Report, dryRun bool) string {
-	var b strings.Builder
-	if dryRun {
-		b.WriteString("This would be done; it was a dry run: " + nothingChanged + ".\n")
-	}
-	for _, line := range done.Did {
-		b.WriteString("- " + printable(line) + "\n")
-	}
-	if len(done.Did) == 0 {
-		b.WriteString("There was nothing to do.\n")
-	}
-	return b.String()
-}
-
 // sharedFlags are the flags of the recovery that every command has which changes something.
 func sharedFlags() []string {
 	return []string{"confirm", "dry-run", "no-primary-lease", "step-timeout", "poll-interval"}

@@ -57,6 +57,8 @@ func textOf(object api.Object, v view) (string, error) {
 		return checkReportText(o, v), nil
 	case *api.Check:
 		return checkText(o.CheckContent, v), nil
+	case *api.Undertaking:
+		return undertakenText(o), nil
 	case *api.Version:
 		return versionText(o, v), nil
 	default:

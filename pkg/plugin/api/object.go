@@ -66,6 +66,7 @@ func kinds() map[string]func() Object {
 		KindVersion:     func() Object { return &Version{} },
 		KindCheckReport: func() Object { return &CheckReport{} },
 		KindCheck:       func() Object { return &Check{} },
+		KindUndertaking: func() Object { return &Undertaking{} },
 	}
 }
 
