@@ -49,3 +49,11 @@ func TestVersionsThatDoNotFitTogetherAreToldAndASiteThatDoesNotAnswerToo(t *test
 		t.Errorf("exit code %d: %s", code, r.out)
 	}
 }
+
+func TestVersionOfSitesThatAreAllAwayIsNoSuccess(t *testing.T) {
+	r := newRig(t)
+	r.refuse["site-a"], r.refuse["site-b"] = errors.New("no route"), errors.New("no route")
+	if code := r.run(append([]string{"version"}, pair()...)...); code != ExitUnexpected || !strings.Contains(r.out.String(), "v0.0.0-dev") {
+		t.Errorf("exit code %d: %s", code, r.out)
+	}
+}

@@ -28,7 +28,8 @@ func newVersionCommand(deps Deps) *cobra.Command {
 		short: "Show which build this is, and what both sites run",
 		long: `
 			Show which build this is. With contexts also the versions of Kubernetes and of the Infinispan servers
-			there, and what does not fit together. Without any, no cluster is contacted.`,
+			there, and what does not fit together; when no site tells anything the exit code is 1. Without any,
+			no cluster is contacted.`,
 		example: `
 			kubectl ispn-resync version
 
@@ -42,7 +43,10 @@ func newVersionCommand(deps Deps) *cobra.Command {
 			if !*client {
 				o.siteVersions(ctx, v)
 			}
-			return o.output.write(o.deps.Streams.Out, v, o.outView())
+			if err := o.output.write(o.deps.Streams.Out, v, o.outView()); err != nil || !nobodyAnswered(v) {
+				return err
+			}
+			return &verdictError{ExitUnexpected}
 		},
 	})
 }
@@ -68,6 +72,12 @@ func (o *sideOptions) siteVersions(ctx context.Context, v *api.Version) {
 	}
 	both.Wait()
 	v.Warnings = append(v.Warnings, skews(v, append(primary.OpenRuns, secondary.OpenRuns...))...)
+}
+
+// nobodyAnswered tells that sites were asked, and that none told anything.
+func nobodyAnswered(v *api.Version) bool {
+	asked := slices.DeleteFunc([]*api.SiteVersion{v.Primary, v.Secondary}, func(site *api.SiteVersion) bool { return site == nil })
+	return len(asked) > 0 && !slices.ContainsFunc(asked, func(site *api.SiteVersion) bool { return site.Kubernetes != "" || len(site.Infinispan) > 0 })
 }
 
 // siteVersion asks one site. What it does not tell is a problem of its own and no failure.

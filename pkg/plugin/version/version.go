@@ -1,13 +1,19 @@
 // Package version says which build of the program this is.
 package version
 
-import "runtime"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 // Written by the linker (-X) in release builds, see the Makefile; they are the only package variables of the program.
 var (
 	version = "v0.0.0-dev"
-	commit  = "unknown"
+	commit  = unknown
 )
+
+// unknown is the commit of a build that nobody told.
+const unknown = "unknown"
 
 // Info describes a build.
 type Info struct {
@@ -21,9 +27,25 @@ type Info struct {
 	Platform string `json:"platform"`
 }
 
-// Get describes the running build.
+// Get describes the running build. One that no linker was told about is described by what Go knows of it.
 func Get() Info {
-	return Info{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info := Info{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if built, ok := debug.ReadBuildInfo(); ok && commit == unknown {
+		info.from(built)
+	}
+	return info
+}
+
+// from takes the release from a module that was installed as such, and the commit from a working tree.
+func (i *Info) from(built *debug.BuildInfo) {
+	if built.Main.Sum != "" { // go install MODULE@VERSION: a working tree has none
+		i.Version = built.Main.Version
+	}
+	for _, setting := range built.Settings {
+		if setting.Key == "vcs.revision" {
+			i.Commit = setting.Value
+		}
+	}
 }
 
 // UserAgent is how this build introduces itself to API servers and Infinispan, so that their audit logs can name it.

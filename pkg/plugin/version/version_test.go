@@ -2,8 +2,26 @@ package version
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
+
+func TestABuildByGoInstallNamesItsRelease(t *testing.T) {
+	for name, c := range map[string]struct {
+		built debug.BuildInfo
+		want  Info
+	}{
+		"installed":    {debug.BuildInfo{Main: debug.Module{Version: "v1.2.3", Sum: "h1:x"}}, Info{Version: "v1.2.3", Commit: "unknown"}},
+		"working tree": {debug.BuildInfo{Main: debug.Module{Version: "v1.2.4-0.2026+dirty"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}}}, Info{Version: "v0.0.0-dev", Commit: "abc"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Info{Version: "v0.0.0-dev", Commit: "unknown"}
+			if got.from(&c.built); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
 
 func TestABuildThatIsNoReleaseSaysSo(t *testing.T) {
 	info := Get()
