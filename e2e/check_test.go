@@ -48,7 +48,7 @@ func TestTheChecksFindWhatIsWrongAndChangeNothing(t *testing.T) {
 	onKeycloak := []string{"roles", "autoscalers", "credentials"}
 	onServers := []string{
 		"site-names", "same-version", "infinispan-health", "sites-view", "linked", "caches", "cache-health", "cache-flags", "pushes", "entries", "chunk-size",
-		"roles", "contenders", "infinispan-operator", "autoscalers", "gitops", "keycloak-operator", "other-keycloaks", "site-health", "own-push", "credentials",
+		"roles", "contenders", "infinispan-operator", "autoscalers", "gitops", "keycloak-operator", "other-keycloaks", "other-clients", "site-health", "own-push", "credentials",
 	}
 	for _, c := range []struct {
 		name            string

@@ -37,6 +37,7 @@ const (
 	CheckGitOps           CheckID = "gitops"
 	CheckKeycloakOperator CheckID = "keycloak-operator"
 	CheckOtherKeycloaks   CheckID = "other-keycloaks"
+	CheckOtherClients     CheckID = "other-clients"
 	CheckSiteHealth       CheckID = "site-health"
 	CheckOwnPush          CheckID = "own-push"
 	CheckCredentials      CheckID = "credentials"

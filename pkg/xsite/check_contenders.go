@@ -34,6 +34,11 @@ func contenderChecks() []check {
 			Hint:  "name it with --secondary-keycloak too, or stop it",
 		}, again: true, do: (*run).checkOtherKeycloaks},
 		{CheckInfo: CheckInfo{
+			ID: CheckOtherClients, Group: GroupContenders, Guard: GuardQuiet, Needs: []CheckID{CheckSiteNames, CheckKeycloak},
+			Title: "no other client than Keycloak uses the secondary's Infinispan",
+			Hint:  "stop the clients that are named; clients that only read, and may read nonsense, are accepted with --accept other-clients",
+		}, again: true, do: (*run).checkOtherClients},
+		{CheckInfo: CheckInfo{
 			ID: CheckSiteHealth, Group: GroupContenders, Guard: GuardReachable, Needs: []CheckID{CheckContenders},
 			Title: "Keycloak of the primary does not take the secondary offline by itself",
 			Hint:  "expect caches to be pushed again, or switch Keycloak's own site health off for the recovery",

@@ -1,6 +1,9 @@
 package xsite_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -45,7 +48,7 @@ func TestAClientThatConnectsBehindTheClearKeepsThePushAway(t *testing.T) {
 func TestClientsThatLeaveWithKeycloakDelayNothingAndMonitorsAreNoWriters(t *testing.T) {
 	p := smallPair(t)
 	p.b.clients = connectedTo("HOTROD/4.0", "HTTP/1.1")
-	p.after(occasion{site: siteB, method: "Connections"}, happens(func() { p.b.clients = connectedTo("HTTP/1.1") }))
+	p.after(occasion{site: siteB, method: "Connections", nth: 2}, happens(func() { p.b.clients = connectedTo("HTTP/1.1") }))
 	if _, err := p.recover(t); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +67,46 @@ func TestClientsThatWereAcceptedAndVersionsThatListNoneDoNotStopTheRun(t *testin
 				t.Fatal(err)
 			}
 			p.wantRecovered(t)
+		})
+	}
+}
+
+// stopKeycloak takes Keycloak of the secondary down before the run.
+func (p *pair) stopKeycloak() {
+	for _, k := range p.b.keycloaks {
+		k.instances, k.pods = 0, nil
+	}
+}
+
+// Found before anything is stopped, and not only when Keycloak is down.
+func TestClientsOfTheSecondaryAreFoundBeforeAnythingIsStopped(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(p *pair)
+		accept  []xsite.Sign
+		status  xsite.CheckStatus
+		says    string
+	}{
+		"Keycloak down":             {(*pair).stopKeycloak, nil, xsite.CheckFail, "HOTROD/4.0 from /10.1.2.3:4711"},
+		"Keycloak down, accepted":   {(*pair).stopKeycloak, []xsite.Sign{xsite.SignOtherClients}, xsite.CheckWarn, "(accepted)"},
+		"from elsewhere":            {func(p *pair) { p.b.keycloaks[0].addresses = []string{"10.1.2.4"} }, nil, xsite.CheckWarn, "HOTROD/4.0 from /10.1.2.3:4711"},
+		"from Keycloak":             {func(p *pair) { p.b.keycloaks[0].addresses = []string{"10.1.2.4", "::ffff:10.1.2.3"} }, nil, xsite.CheckPass, "only Keycloak"},
+		"Keycloak without address":  {func(*pair) {}, nil, xsite.CheckPass, "is seen once its Keycloak is stopped"},
+		"a version that tells none": {func(p *pair) { p.a.version, p.b.version = "14.0.28.Final", "14.0.28.Final" }, nil, xsite.CheckPass, "does not list connections"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.b.clients = connectedTo("HTTP/1.1", "HOTROD/4.0")
+			c.prepare(p)
+			options, _ := p.seats()
+			count := 2
+			options.Accept, options.KeycloakInstances = c.accept, &count
+			report := xsite.Check(t.Context(), xsite.CheckOptions{Options: options})
+			at := slices.IndexFunc(report.Checks, func(r xsite.CheckResult) bool { return r.ID == xsite.CheckOtherClients })
+			result := report.Checks[at]
+			text := fmt.Sprint(result.Notes, result.Warnings, result.Findings)
+			if result.Status != c.status || !strings.Contains(text, c.says) {
+				t.Errorf("%s: %s", result.Status, text)
+			}
 		})
 	}
 }

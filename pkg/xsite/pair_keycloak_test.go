@@ -14,6 +14,7 @@ type keycloak struct {
 	instances int
 	pods      []*keycloakPod
 	recorded  *int
+	addresses []string
 	// broken pods never become ready.
 	broken bool
 }
@@ -26,7 +27,10 @@ type keycloakPod struct {
 
 // seen is the workload as the API server shows it.
 func (k *keycloak) seen() xsite.Keycloak {
-	v := xsite.Keycloak{Ref: k.ref, Namespace: "keycloak", UID: "uid-" + k.ref, Instances: k.instances, Settled: len(k.pods) == k.instances, Recorded: k.recorded}
+	v := xsite.Keycloak{
+		Ref: k.ref, Namespace: "keycloak", UID: "uid-" + k.ref, Instances: k.instances, Settled: len(k.pods) == k.instances, Recorded: k.recorded,
+		Addresses: k.addresses,
+	}
 	for _, p := range k.pods {
 		v.Pods = append(v.Pods, p.name)
 		if p.ready && !p.terminating {

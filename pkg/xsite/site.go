@@ -58,6 +58,8 @@ type Keycloak struct {
 	Instances int `json:"instances"`
 	// Pods names every existing pod of it, terminating ones included; a terminating pod still holds connections.
 	Pods []string `json:"pods,omitempty"`
+	// Addresses are those of its pods, as far as they have any.
+	Addresses []string `json:"-"`
 	// ReadyPods counts the pods that are Ready and not terminating.
 	ReadyPods int `json:"readyPods"`
 	// Settled is true when the controllers have acted on the present spec: observedGeneration is current and the

@@ -31,13 +31,13 @@ type Info struct {
 func Get() Info {
 	info := Info{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if built, ok := debug.ReadBuildInfo(); ok && commit == unknown {
-		info.from(built)
+		info = info.from(built)
 	}
 	return info
 }
 
 // from takes the release from a module that was installed as such, and the commit from a working tree.
-func (i *Info) from(built *debug.BuildInfo) {
+func (i Info) from(built *debug.BuildInfo) Info {
 	if built.Main.Sum != "" { // go install MODULE@VERSION: a working tree has none
 		i.Version = built.Main.Version
 	}
@@ -46,6 +46,7 @@ func (i *Info) from(built *debug.BuildInfo) {
 			i.Commit = setting.Value
 		}
 	}
+	return i
 }
 
 // UserAgent is how this build introduces itself to API servers and Infinispan, so that their audit logs can name it.

@@ -15,8 +15,7 @@ func TestABuildByGoInstallNamesItsRelease(t *testing.T) {
 		"working tree": {debug.BuildInfo{Main: debug.Module{Version: "v1.2.4-0.2026+dirty"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}}}, Info{Version: "v0.0.0-dev", Commit: "abc"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Info{Version: "v0.0.0-dev", Commit: "unknown"}
-			if got.from(&c.built); got != c.want {
+			if got := (Info{Version: "v0.0.0-dev", Commit: "unknown"}).from(&c.built); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})

@@ -89,6 +89,9 @@ func (s *Site) keycloak(ctx context.Context, w workload) (xsite.Keycloak, error)
 			continue
 		}
 		k.Pods = append(k.Pods, pods[i].Name)
+		for _, ip := range pods[i].Status.PodIPs {
+			k.Addresses = append(k.Addresses, ip.IP)
+		}
 		if ready(&pods[i]) {
 			k.ReadyPods++
 		}
