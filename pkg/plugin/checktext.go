@@ -116,7 +116,7 @@ func checkText(check api.CheckContent, v view) string {
 		tell("hint: ", check.Hint)
 	}
 	if len(check.Findings)+len(check.Warnings) > 0 {
-		tell("see ", check.Doc)
+		b.WriteString(indent + "see " + printable(check.Doc) + "\n") // whole: a terminal lets one open what is not broken
 	}
 	return b.String()
 }

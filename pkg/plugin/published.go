@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -218,7 +219,7 @@ func checkContent(check xsite.CheckResult) api.CheckContent {
 	c := api.CheckContent{
 		ID: string(check.ID), Group: string(check.Group), Title: check.Title, Guard: string(check.Guard), Status: string(check.Status),
 		TookSeconds: api.SecondsOf(check.Took), TimedOut: check.TimedOut, Notes: list(check.Notes), Warnings: list(check.Warnings),
-		Findings: []api.CheckFinding{}, SkippedFor: []string{}, Doc: check.Doc(),
+		Findings: []api.CheckFinding{}, SkippedFor: []string{}, Doc: version.Get().Page(check.Doc()),
 	}
 	for _, failed := range check.Failed {
 		c.SkippedFor = append(c.SkippedFor, string(failed))

@@ -97,7 +97,7 @@ type CheckContent struct {
 	SkippedFor []string `json:"skippedFor"`
 	// Hint says what to do in general when it failed; absent when it passed.
 	Hint string `json:"hint,omitempty"`
-	// Doc is the page and section about it.
+	// Doc is the address of the page and section about it.
 	Doc string `json:"doc"`
 }
 

@@ -8,12 +8,15 @@ import (
 
 // Written by the linker (-X) in release builds, see the Makefile; they are the only package variables of the program.
 var (
-	version = "v0.0.0-dev"
+	version = development
 	commit  = unknown
 )
 
-// unknown is the commit of a build that nobody told.
-const unknown = "unknown"
+// development is the version of a build that is no release, unknown the commit of one that nobody told.
+const (
+	development = "v0.0.0-dev"
+	unknown     = "unknown"
+)
 
 // Info describes a build.
 type Info struct {
@@ -56,3 +59,12 @@ func (i Info) UserAgent() string {
 
 // Tool is how this build is named in the journal of a run.
 func (i Info) Tool() string { return "kubectl-ispn-resync " + i.Version }
+
+// Page is where a document of this build can be read, e.g. docs/checks.md#caches: as it was at its release, or as it is now.
+func (i Info) Page(document string) string {
+	at := i.Version
+	if at == development {
+		at = "main"
+	}
+	return "https://github.com/ispn-resync/kubectl-ispn-resync/blob/" + at + "/" + document
+}

@@ -41,3 +41,11 @@ func TestAuditLogsCanNameTheBuild(t *testing.T) {
 		t.Errorf("tool %q, want %q", got, want)
 	}
 }
+
+func TestTheDocumentsOfAReleaseAreThoseOfItsTag(t *testing.T) {
+	for version, want := range map[string]string{"v1.2.3": "v1.2.3", "v0.0.0-dev": "main"} {
+		if got := (Info{Version: version}).Page("docs/x.md#y"); got != "https://github.com/ispn-resync/kubectl-ispn-resync/blob/"+want+"/docs/x.md#y" {
+			t.Errorf("%s: %s", version, got)
+		}
+	}
+}
