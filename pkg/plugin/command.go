@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,7 @@ func NewCommand(deps Deps) *cobra.Command {
 // otherCommand gives what does the work of a command that other tools have, and this one does not.
 func otherCommand(word string) string {
 	switch strings.ToLower(word) {
-	case "plan", "simulate", "dry-run", "what-if":
+	case "plan", "simulate", "dry", "dry-run", "dryrun", "what-if":
 		return "--dry-run, with the contexts of both sites"
 	case "run", "start", "recover", "resync", "sync", "resume", "continue", "retry":
 		return "without a command, with the contexts of both sites: it also continues a run that did not finish"
@@ -68,7 +69,14 @@ func otherCommand(word string) string {
 		return "diff"
 	case "permissions", "roles", "auth":
 		return "rbac"
+	case "lift", "unfence":
+		return "fence --lift"
+	case "prune", "clean", "cleanup":
+		return "history prune"
 	default:
+		if slices.Contains(phaseNames(), word) {
+			return "phase " + word
+		}
 		return ""
 	}
 }

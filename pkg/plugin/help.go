@@ -70,8 +70,10 @@ func newHelpCommand() *cobra.Command {
 			if err != nil {
 				return usagef("%w", err)
 			}
-			if len(left) > 0 {
-				return noArguments(about, left)
+			if len(left) > 0 { // what the command itself would take, e.g. the name of a phase, is no mistake
+				if err := about.ValidateArgs(left); err != nil {
+					return err
+				}
 			}
 			return about.Help()
 		},

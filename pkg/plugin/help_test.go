@@ -44,3 +44,11 @@ func TestNoLineOfTheHelpIsTooWide(t *testing.T) {
 		}
 	}
 }
+
+func TestHelpTakesWhatTheCommandTakes(t *testing.T) {
+	r, phase := newRig(t), newRig(t)
+	r.run("help", "phase")
+	if code := phase.run("help", "phase", "clear"); code != ExitDone || phase.out.String() != r.out.String() {
+		t.Errorf("exit code %d\n%s%s", code, phase.out, phase.err)
+	}
+}

@@ -303,7 +303,11 @@ func (o *sideOptions) writeObject(ctx context.Context) error {
 	if err != nil {
 		return &failure{err: err, again: commandLine(o.path, o.all)}
 	}
-	if err := o.output.write(o.deps.Streams.Out, object, o.outView()); err != nil || o.side.verdict == nil {
+	err = o.output.write(o.deps.Streams.Out, object, o.outView())
+	if done, acts := object.(*api.Undertaking); acts && !done.DryRun && err != nil {
+		return fmt.Errorf("it is done, but the result could not be written: %w", err)
+	}
+	if err != nil || o.side.verdict == nil {
 		return err
 	}
 	return o.side.verdict(object)
