@@ -84,7 +84,7 @@ func (f *fakeSite) Tell(context.Context, kube.Happening) error { return nil }
 
 func (f *fakeSite) Close() { f.closed(f.context) }
 
-func (f *fakeSite) KubernetesVersion(context.Context) (string, error) { return "v1.33.2", nil }
+func (f *fakeSite) KubernetesVersion(context.Context) (string, error) { return "v1.36.2", nil }
 
 func (f *fakeSite) Place() xsite.Place { return xsite.Place{Context: f.context} }
 

@@ -2,6 +2,8 @@ package plugin
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -55,5 +57,27 @@ func TestVersionOfSitesThatAreAllAwayIsNoSuccess(t *testing.T) {
 	r.refuse["site-a"], r.refuse["site-b"] = errors.New("no route"), errors.New("no route")
 	if code := r.run(append([]string{"version"}, pair()...)...); code != ExitUnexpected || !strings.Contains(r.out.String(), "v0.0.0-dev") {
 		t.Errorf("exit code %d: %s", code, r.out)
+	}
+}
+
+func TestAnAPIServerThatTheClientIsNotMadeForIsWarnedOf(t *testing.T) {
+	for server, warned := range map[string]bool{
+		"v1.35.9": true, "v1.36.0": false, "v1.37.2-gke.100": false, "v1.38.1+k3s1": false, "v1.39.0": true, "v1.33.5-eks-1a2b3c4": true, "v2.37.0": true,
+		"": false, "nightly": false,
+	} {
+		warnings := skews(&api.Version{Primary: &api.SiteVersion{Context: "site-a", Kubernetes: server}}, nil)
+		if got := strings.Contains(strings.Join(warnings, "\n"), "of context site-a: this program has the client of 1.37"); got != warned {
+			t.Errorf("%q: %q", server, warnings)
+		}
+	}
+}
+
+func TestTheClientIsThatOfTheModule(t *testing.T) {
+	module, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := regexp.MustCompile(`k8s.io/client-go v0\.(\d+)\.`).FindSubmatch(module); found == nil || minor(kubernetesMinor) != "1."+string(found[1]) {
+		t.Errorf("go.mod has %s, this says %s", found, minor(kubernetesMinor))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	utilversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
@@ -109,6 +110,10 @@ func skews(v *api.Version, openRuns []string) []string {
 		if site == nil {
 			continue
 		}
+		if oldest, newest, fits := fitsKubernetes(site.Kubernetes); !fits {
+			warnings = append(warnings, fmt.Sprintf("Kubernetes %s of context %s: this program has the client of %s, which Kubernetes supports with servers of %s to %s",
+				site.Kubernetes, site.Context, minor(kubernetesMinor), oldest, newest))
+		}
 		if len(site.Infinispan) > 1 {
 			warnings = append(warnings, fmt.Sprintf("the Infinispan servers of context %s run different versions (%s): an upgrade is under way or stuck; "+
 				"recover before or after it", site.Context, strings.Join(site.Infinispan, ", ")))
@@ -133,6 +138,22 @@ func skews(v *api.Version, openRuns []string) []string {
 		}
 	}
 	return warnings
+}
+
+// kubernetesMinor is the minor version of Kubernetes whose client library this is, as go.mod has it.
+const kubernetesMinor = 37
+
+// minor names a minor version of Kubernetes.
+func minor(n uint) string { return fmt.Sprintf("1.%d", n) }
+
+// fitsKubernetes tells whether the client library is supported with an API server of a version, and with which ones it is: as
+// kubectl one minor version older or newer. A version that is not told or not understood is not judged.
+// https://kubernetes.io/releases/version-skew-policy/#kubectl
+func fitsKubernetes(server string) (oldest, newest string, fits bool) {
+	const skew = 1
+	oldest, newest = minor(kubernetesMinor-skew), minor(kubernetesMinor+skew)
+	is, err := utilversion.ParseGeneric(server)
+	return oldest, newest, err != nil || is.Major() == 1 && is.Minor() >= kubernetesMinor-skew && is.Minor() <= kubernetesMinor+skew
 }
 
 // toolOf is how a build is named in the journal.
