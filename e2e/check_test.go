@@ -45,7 +45,7 @@ func TestTheChecksFindWhatIsWrongAndChangeNothing(t *testing.T) {
 	fresh(t, sites.Sync)
 	const passed, failed = "passed", "failed"
 	onCaches := []string{"cache-health", "cache-flags", "pushes", "entries", "chunk-size", "roles", "credentials"}
-	onKeycloak := []string{"roles", "autoscalers", "credentials"}
+	onKeycloak := []string{"roles", "autoscalers", "other-clients", "credentials"}
 	onServers := []string{
 		"site-names", "same-version", "infinispan-health", "sites-view", "linked", "caches", "cache-health", "cache-flags", "pushes", "entries", "chunk-size",
 		"roles", "contenders", "infinispan-operator", "autoscalers", "gitops", "keycloak-operator", "other-keycloaks", "other-clients", "site-health", "own-push", "credentials",

@@ -30,6 +30,6 @@ func TestAnotherClientOfTheSecondaryIsRefusedUnlessAccepted(t *testing.T) {
 		}
 	}
 	mustBeWhole(t)
-	resync(t, straight("--accept", "other-clients")...).mustSucceed(t).mustEnd(t, 0, "other clients are connected (accepted)")
+	resync(t, straight("--accept", "other-clients")...).mustSucceed(t).mustEnd(t, 0, "other clients are connected: HOTROD", "(accepted)")
 	mustBeRecovered(t, truth)
 }
