@@ -45,11 +45,21 @@ func NewCommand(deps Deps) *cobra.Command {
 	cmd.SetErr(deps.Streams.ErrOut)
 	cmd.SetFlagErrorFunc(flagMistake)
 	addVerbosity(cmd)
-	cmd.AddCommand(newAbortCommand(deps), newCheckCommand(deps), newDiffCommand(deps), newFenceCommand(deps), newHistoryCommand(deps),
-		newPhaseCommand(deps), newRBACCommand(deps), newStatusCommand(deps), newVersionCommand(deps))
+	addGroup(cmd, "Commands that look", newCheckCommand(deps), newDiffCommand(deps), newHistoryCommand(deps), newStatusCommand(deps))
+	addGroup(cmd, "Commands that change something", newAbortCommand(deps), newFenceCommand(deps), newPhaseCommand(deps))
+	cmd.AddCommand(newRBACCommand(deps), newVersionCommand(deps))
 	addCompletion(cmd, deps)
 	cmd.SetHelpCommand(newHelpCommand())
 	return cmd
+}
+
+// addGroup adds commands that the help lists under a title of their own.
+func addGroup(cmd *cobra.Command, title string, commands ...*cobra.Command) {
+	cmd.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, one := range commands {
+		one.GroupID = title
+	}
+	cmd.AddCommand(commands...)
 }
 
 // otherCommand gives what does the work of a command that other tools have, and this one does not.

@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,18 +99,20 @@ func everyCommand(cmd *cobra.Command) *pflag.FlagSet {
 	return cmd.Root().PersistentFlags()
 }
 
-// writeSubcommands lists the commands below a command.
+// writeSubcommands lists the commands below a command, those of no group at the end.
 func writeSubcommands(b *strings.Builder, cmd *cobra.Command) {
 	if !cmd.HasAvailableSubCommands() {
 		return
 	}
-	b.WriteString("Other commands:\n")
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			fmt.Fprintf(b, "  %s  %s\n", pad(sub.Name(), sub.NamePadding()), sub.Short)
+	for _, group := range append(slices.Clone(cmd.Groups()), &cobra.Group{Title: "Other commands"}) {
+		b.WriteString(group.Title + ":\n")
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() && sub.GroupID == group.ID {
+				fmt.Fprintf(b, "  %s  %s\n", pad(sub.Name(), sub.NamePadding()), sub.Short)
+			}
 		}
+		b.WriteString("\n")
 	}
-	b.WriteString("\n")
 }
 
 // writeFlagGroup writes the flags of a group as kubectl does.

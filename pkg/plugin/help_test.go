@@ -52,3 +52,13 @@ func TestHelpTakesWhatTheCommandTakes(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, phase.out, phase.err)
 	}
 }
+
+func TestEveryCommandIsListedOnceInTheHelp(t *testing.T) {
+	r := newRig(t)
+	r.run("--help")
+	for _, sub := range NewCommand(Deps{}).Commands() {
+		if n := strings.Count(r.out.String(), sub.Short+"\n"); sub.IsAvailableCommand() && n != 1 {
+			t.Errorf("%s is listed %d times", sub.Name(), n)
+		}
+	}
+}
