@@ -91,9 +91,9 @@ func (r *run) accessTo(ctx context.Context, s *site) error {
 	}
 	if len(denied) > 0 {
 		return &Stop{
-			Guard: GuardChecksFirst, Found: fmt.Sprintf("this user lacks %d permissions: %s", len(denied), joined(denied)), Where: s.String(),
+			Guard: GuardChecksFirst, Found: "this user may not " + joined(denied), Where: s.String(),
 			Because: "the run would stop half-way, with Keycloak down",
-			Next:    "have them granted in a Role of that namespace, then run the same command again",
+			Next:    "have that granted in a Role of that namespace, as kubectl ispn-resync rbac prints it, then run the same command again",
 		}
 	}
 	r.passed(GuardChecksFirst, "%s: all %d permissions are there", s, len(answers))
