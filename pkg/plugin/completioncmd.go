@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -98,6 +99,8 @@ func installCompleter(dir, system string) (path string, err error) {
 	there, err := os.ReadFile(path) //nolint:gosec // the folder is the user's choice
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, syscall.ENOTDIR):
+		return "", usagef("%s is no folder; name a folder of PATH with --dir", dir)
 	case err != nil:
 		return "", err
 	case !bytes.Contains(there, []byte(completer.Mark)):

@@ -31,6 +31,7 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"shell":                   {[]string{"completion", "elvish"}, `unknown argument "elvish"`},
 		"shell with a word":       {[]string{"completion", "bash", "extra"}, `unknown argument "extra"`},
 		"shell's folder":          {[]string{"completion", "install", "--dir", "/does/not/exist"}, "there is no folder /does/not/exist; make it"},
+		"a file for a folder":     {[]string{"completion", "install", "--dir", "flags_test.go"}, "flags_test.go is no folder"},
 		"help of nothing":         {[]string{"help", "chek"}, "did you mean kubectl ispn-resync check?"},
 		"help of a word":          {[]string{"help", "check", "everything"}, `unknown argument "everything"`},
 		"undo":                    {[]string{"undo"}, "what you look for is kubectl ispn-resync abort"},

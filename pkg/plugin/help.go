@@ -66,6 +66,7 @@ func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Show the help of a command",
+		Long:  "Show the help of a command, or of the recovery itself.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, left, err := cmd.Root().Find(args)
 			if err != nil {
@@ -117,7 +118,7 @@ func writeSubcommands(b *strings.Builder, cmd *cobra.Command) {
 
 // writeFlagGroup writes the flags of a group as kubectl does.
 func writeFlagGroup(b *strings.Builder, group flagGroup) {
-	if group.note == "" && !group.flags.HasAvailableFlags() {
+	if group.note == "" && !anyListed(group.flags) {
 		return
 	}
 	b.WriteString(group.title + ":\n")
@@ -133,11 +134,21 @@ func writeFlagGroup(b *strings.Builder, group flagGroup) {
 	var flags strings.Builder
 	printer := templates.NewHelpFlagPrinter(&flags, helpColumns)
 	group.flags.VisitAll(func(flag *pflag.Flag) {
-		if !flag.Hidden && flag.Name != "help" {
+		if listedFlag(flag) {
 			printer.PrintHelpFlag(flag)
 		}
 	})
 	b.WriteString(strings.ReplaceAll(strings.TrimRight(flags.String(), "\n"), "\n\n", "\n") + "\n\n")
+}
+
+// listedFlag tells whether the help lists a flag.
+func listedFlag(flag *pflag.Flag) bool { return !flag.Hidden && flag.Name != "help" }
+
+// anyListed tells whether the help lists any of them.
+func anyListed(flags *pflag.FlagSet) bool {
+	found := false
+	flags.VisitAll(func(flag *pflag.Flag) { found = found || listedFlag(flag) })
+	return found
 }
 
 // writeExitCodes writes the table of exit codes.

@@ -62,3 +62,12 @@ func TestEveryCommandIsListedOnceInTheHelp(t *testing.T) {
 		}
 	}
 }
+
+func TestNoHeadingOfTheHelpIsEmpty(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help", "--help"}, {"completion", "--help"}, {"history", "--help"}, {"version", "--help"}} {
+		r := newRig(t)
+		if code := r.run(args...); code != ExitDone || strings.Contains(r.out.String(), ":\n\n") || strings.HasPrefix(r.out.String(), "\n") {
+			t.Errorf("%v: exit code %d\n%s", args, code, r.out)
+		}
+	}
+}
