@@ -83,6 +83,26 @@ func TestAutoPushesStaleEntriesWhenThePeerReturns(t *testing.T) { // V7
 	})
 }
 
+// From a secondary that held the same until the link was lost, what was logged out meanwhile comes back, and new values stay.
+func TestAutoBringsBackWhatWasRemovedWhileThePeerWasAway(t *testing.T) { // V85
+	simulate(t, async(infinispan.ModeAuto), func(w *world) {
+		fill(w.a, "sessions", "both", 20)
+		fill(w.b, "sessions", "both", 20)
+		w.must(w.a0.TakeOffline(w.ctx(), "sessions", "site-b"))
+		w.must(w.b0.TakeOffline(w.ctx(), "sessions", "site-a"))
+		w.must(w.a.Remove(w.ctx(), "sessions", "both-0001"))
+		w.must(w.a.Put(w.ctx(), "sessions", "both-0002", "newer", 0))
+		w.Cut()
+		w.Pass(time.Minute)
+		w.Heal()
+		w.Pass(2 * time.Minute)
+		w.want(w.a, "sessions", 20)
+		if value, _ := w.a.Get("sessions", "both-0002"); value != "newer" {
+			t.Errorf("the value that was written meanwhile is %q", value)
+		}
+	})
+}
+
 func TestAutoPushesOfTwoCachesLockNothing(t *testing.T) { // V7, V66
 	caches := []sim.CacheSpec{
 		{Name: "sessions", Strategy: infinispan.StrategyAsync, Mode: infinispan.ModeAuto},
