@@ -110,3 +110,13 @@ func TestClientsOfTheSecondaryAreFoundBeforeAnythingIsStopped(t *testing.T) {
 		})
 	}
 }
+
+func TestClientsDoNotKeepKeycloakFromStartingOnProvedContents(t *testing.T) {
+	p := smallPair(t)
+	p.diedAfterThe(t, "BringOnline")
+	p.b.clients = connectedTo("HOTROD/4.0")
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}

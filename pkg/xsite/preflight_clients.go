@@ -19,6 +19,10 @@ func (r *run) checkOtherClients(ctx context.Context) error {
 		pods += len(k.Pods)
 		addresses = append(addresses, k.Addresses...)
 	}
+	if r.journal.record.Verified {
+		r.passed(GuardQuiet, "what is left of the unfinished run clears nothing, whoever is connected to the secondary %s", r.secondary.name)
+		return nil
+	}
 	if pods == 0 {
 		return r.checkNobodyConnected(ctx)
 	}
