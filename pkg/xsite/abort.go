@@ -154,7 +154,7 @@ func (r *run) abort(ctx context.Context) error {
 
 // endPushes ends every push of the run and proves that none is left.
 func (r *run) endPushes(ctx context.Context) error {
-	if err := r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline); err != nil {
+	if err := r.silenceSecondary(ctx); err != nil {
 		return err
 	}
 	if err := r.setFlags(ctx, r.primary, r.plan.Caches, infinispan.FlagOffline); err != nil {

@@ -133,7 +133,6 @@ func TestWithoutAnUnfinishedRunThereIsNothingToAbort(t *testing.T) {
 	}
 }
 
-// Without the secondary's record nobody knows which flags there were; setting them to anything would be a guess.
 // Keycloak is not started on a site that is pushing its contents to the primary.
 func TestAnAbortStopsAtAPushThatBeganWhileItWaitedForTheQueues(t *testing.T) {
 	p := smallPair(t)
@@ -147,6 +146,7 @@ func TestAnAbortStopsAtAPushThatBeganWhileItWaitedForTheQueues(t *testing.T) {
 	}
 }
 
+// Without the secondary's record nobody knows which flags there were; setting them to anything would be a guess.
 func TestAnAbortFromThePrimarysCopyAloneSetsNothing(t *testing.T) {
 	p := smallPair(t)
 	p.diedAfterThe(t, "TakeOffline")

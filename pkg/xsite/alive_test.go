@@ -73,6 +73,34 @@ func TestALinkThatIsLostForAMomentWhileKeycloakStartsEndsNoRun(t *testing.T) {
 	}
 }
 
+// The flags are looked at behind the probe, which may wait for the link, not before it.
+func TestASiteThatIsTakenOfflineDuringTheLastProbeIsNoSuccess(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+		p.after(occasion{site: siteA, method: "CreateCache"}, takenOffline(p.a, "work")) // of the last probe
+	}))
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	p.wantHeldSafe(t)
+	p.continues(t)
+}
+
+// Exit code 9 says that only Keycloak is not ready.
+func TestAKeycloakThatIsNotReadyOverALostLinkIsNotAllThatIsMissing(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.b.keycloaks[0].broken = true
+			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() { p.link = how }))
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantHeldSafe(t)
+			p.b.keycloaks[0].broken, p.link = false, linkUp
+			p.continues(t)
+		})
+	}
+}
+
 func TestALinkThatFailsBeforeTheClearIsAnsweredWithTheSecondaryHeldOff(t *testing.T) {
 	for name, how := range brokenLinks() {
 		t.Run(name, func(t *testing.T) {

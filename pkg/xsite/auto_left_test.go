@@ -41,21 +41,53 @@ func TestASecondaryThatIsHeldOffAtTheEndPushesNothingByItself(t *testing.T) {
 }
 
 func TestASecondaryWhoseFlagsCannotBePutBackPushesNothingByItself(t *testing.T) {
-	for method, when := range map[string]string{"BringOnline": "whose flags stay", "SetStateTransferMode": "whose mode stays"} {
-		t.Run(when, func(t *testing.T) {
+	p := newPair(t)
+	p.auto()
+	p.after(occasion{site: siteB, method: "TakeOffline", cache: "work"}, func() error {
+		p.before(occasion{site: siteB, method: "BringOnline", cache: "sessions", always: true}, func() error { return errFake })
+		return errFake
+	})
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	p.wantNothingPushedBack(t)
+	p.continues(t)
+}
+
+// A server that starts again is in the mode of its configuration, whatever was set by hand before.
+func TestASecondaryWithAServerThatIsInModeAutoAnewPushesNothingByItself(t *testing.T) {
+	p := newPair(t)
+	p.async()
+	p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+		p.b.caches["sessions"].setMode(infinispan.ModeAuto)
+		p.link = linkDown
+	}))
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	p.wantHeldSafe(t)
+	p.wantNothingPushedBack(t)
+	p.continues(t)
+}
+
+// So it was before the run; but the link is down now, and would wake it up.
+func TestASecondaryThatHeldThePrimaryOfflineInModeAutoIsNotPutBackOverALostLink(t *testing.T) {
+	for name, flag := range map[string]infinispan.Flag{"online on the primary": infinispan.FlagOnline, "offline on the primary": infinispan.FlagOffline} {
+		t.Run(name, func(t *testing.T) {
 			p := newPair(t)
 			p.auto()
-			p.after(occasion{site: siteB, method: "TakeOffline", cache: "work"}, func() error {
-				p.hooks = append(p.hooks, &hook{
-					occasion: occasion{site: siteB, method: method, cache: "sessions", always: true},
-					before:   func() error { return errFake },
-				})
-				return errFake
-			})
-			_, err := p.recover(t)
+			for cache := range p.truth {
+				p.b.caches[cache].setFlag(infinispan.FlagOffline)
+				p.a.caches[cache].setFlag(flag)
+			}
+			p.after(occasion{site: siteA, method: "TakeOffline", cache: "work"}, func() error { p.link = linkDown; return errFake })
+			accept := func(o *xsite.Options) { o.Accept = []xsite.Sign{xsite.SignPrimaryHeldOffline} }
+			_, err := p.recover(t, accept)
 			p.wantOutcome(t, err, xsite.Failed)
 			p.wantNothingPushedBack(t)
-			p.continues(t)
+			p.hooks = nil
+			if _, err := p.recover(t, accept); err != nil {
+				t.Fatal(err)
+			}
+			p.wantRecovered(t)
 		})
 	}
 }

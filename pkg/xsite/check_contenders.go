@@ -37,7 +37,7 @@ func contenderChecks() []check {
 			ID: CheckOtherClients, Group: GroupContenders, Guard: GuardQuiet, Needs: []CheckID{CheckSiteNames, CheckKeycloak},
 			Title: "no other client than Keycloak uses the secondary's Infinispan",
 			Hint:  "stop the clients that are named; clients that only read, and may read nonsense, are accepted with --accept other-clients",
-		}, again: true, do: (*run).checkOtherClients},
+		}, again: true, waits: lingers, do: (*run).checkOtherClients},
 		{CheckInfo: CheckInfo{
 			ID: CheckSiteHealth, Group: GroupContenders, Guard: GuardReachable, Needs: []CheckID{CheckContenders},
 			Title: "Keycloak of the primary does not take the secondary offline by itself",

@@ -177,15 +177,22 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	}
 	// After the flags, and not without them: a secondary that holds the primary offline in mode AUTO pushes its stale entries by
 	// itself (guard manual, V7).
+	held := unseen && r.wouldPush()
+	if held {
+		e.State = append(e.State, fmt.Sprintf("secondary %s: its state-transfer modes stay MANUAL and run %s stays open: it held the primary offline in mode AUTO, "+
+			"and would push its stale entries over the primary's as soon as the two see each other", r.secondary.name, r.id))
+	}
 	for _, site := range []*site{r.primary, r.secondary} {
-		if site == r.primary || speaks {
+		if site == r.primary || speaks && !held {
 			note(r.safely(ctx, func(ctx context.Context) error { return r.setModesOf(ctx, site, originalMode) }))
 		}
 	}
 	e.DataAtRisk = "none: nothing was cleared on either site"
-	if waiting := r.waitingForPeer(); unseen && len(waiting) > 0 && len(problems) == 0 {
-		e.State = append(e.State, fmt.Sprintf("run %s stays open: on the primary site %s was online for %s, and is to be again once the two see each other",
-			r.id, r.secondary.name, joined(waiting)))
+	if waiting := r.waitingForPeer(); unseen && (len(waiting) > 0 || held) && len(problems) == 0 {
+		if len(waiting) > 0 {
+			e.State = append(e.State, fmt.Sprintf("run %s stays open: on the primary site %s was online for %s, and is to be again once the two see each other",
+				r.id, r.secondary.name, joined(waiting)))
+		}
 		e.Next = "when the link works, " + r.again(ctx) + "; or go back for good: kubectl ispn-resync abort with the same contexts"
 		return
 	}
@@ -200,6 +207,13 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	e.Undone = true
 	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
 	e.Next = "mend the cause, then " + r.again(ctx)
+}
+
+// wouldPush tells whether the secondary, as it was before the run, pushes by itself when it sees the primary anew (V7).
+func (r *run) wouldPush() bool {
+	return slices.ContainsFunc(r.plan.Caches, func(c CachePlan) bool {
+		return c.Original.SecondaryHoldsPrimary == infinispan.FlagOffline && c.Original.SecondaryMode == infinispan.ModeAuto
+	})
 }
 
 // waitingForPeer lists the caches for which the secondary was online on the primary before the run.
@@ -259,7 +273,11 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	if err := r.safely(ctx, r.silenceSecondary); err != nil {
 		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", oneLine(err))
 	}
-	e.State = append(e.State, fmt.Sprintf("secondary %s: %s; its caches are empty or incomplete; %s", r.secondary.name, r.keepDown(ctx), silent))
+	caches := "its caches are empty or incomplete"
+	if r.reached == verified {
+		caches = "its caches are as they were when they were compared, and grow old"
+	}
+	e.State = append(e.State, fmt.Sprintf("secondary %s: %s; %s; %s", r.secondary.name, r.keepDown(ctx), caches, silent))
 	if err != nil {
 		e.State = slices.Insert(e.State, 0, fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); "+
 			"if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name))
@@ -295,9 +313,12 @@ func (r *run) keepDown(ctx context.Context) string {
 
 // leaveVerified describes a run that failed after the contents were proved. Nothing is taken back: what is done is right.
 func (r *run) leaveVerified(ctx context.Context, e *RunError) {
-	if r.unseen(ctx) {
+	if severed(e.Err) || r.unseen(ctx) {
 		// What the primary writes from now on does not arrive, so the proof does not last, and its writes must not fail.
 		r.holdSafe(ctx, e)
+		if e.Outcome == NotReady {
+			e.Outcome = Failed // not ready is all that is missing no more
+		}
 		if err := r.safely(ctx, func(ctx context.Context) error { return r.journal.verifiedNow(ctx, false) }); err != nil {
 			e.State = append(e.State, oneLine(err))
 		}

@@ -24,22 +24,30 @@ func (r *run) guardAlive(ctx context.Context, limit time.Duration) error {
 
 // endLimit is how long the sites may be out of each other's sight at the end of a run: another server takes the place of a relay
 // node that died meanwhile. It is short, for the primary's writes fail until then.
-const endLimit = 10 * time.Second
+const endLimit = 6 * time.Second
 
 // guardStillAlive is guardAlive at the end of a run, which is no success on a link that was lost since the comparison: every write
 // of the primary would fail behind it, and nobody would be told.
 func (r *run) guardStillAlive(ctx context.Context) error {
 	var found error
 	err := r.await(ctx, Secondary, "an entry to cross from site to site", endLimit, func(ctx context.Context) (bool, string, error) {
-		if found = r.guardAlive(ctx, aliveLimit); severed(found) {
+		if found = r.guardAlive(ctx, aliveLimit); severed(found) || lost(found) {
 			return false, oneLine(found), nil
 		}
 		return found == nil, "", found
 	})
-	if _, late := errors.AsType[*WaitTimeoutError](err); late {
+	if _, late := errors.AsType[*WaitTimeoutError](err); !late {
+		return err
+	}
+	stop, stopped := errors.AsType[*Stop](found)
+	if !stopped {
 		return found
 	}
-	return err
+	return &Stop{
+		Guard: stop.Guard, Found: stop.Found, Where: stop.Where, Err: found,
+		Because: "what the primary writes does not arrive on the secondary, and its writes fail (V10)",
+		Next:    "mend the link between the sites, then run the same command again",
+	}
 }
 
 // severed tells whether guardAlive found a link that carries nothing. A site that does not let a probe be made shows nothing.

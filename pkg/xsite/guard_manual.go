@@ -63,10 +63,28 @@ func (r *run) setModesOf(ctx context.Context, s *site, pick func(s *site, o Cach
 func (r *run) silenceSecondary(ctx context.Context) error {
 	surveyed := r.secondary.survey(ctx)
 	//mutate:manual
-	if err := r.setModesOf(ctx, r.secondary, manualMode); err != nil {
+	if err := r.noAuto(ctx, r.secondary); err != nil {
 		return errors.Join(surveyed, err)
 	}
 	return errors.Join(surveyed, r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline))
+}
+
+// noAuto sets every server of a site to MANUAL that is in mode AUTO, whatever it was before the run: a server that started again
+// is in the mode of its configuration.
+func (r *run) noAuto(ctx context.Context, s *site) error {
+	peer := r.peerOf(s).name
+	return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
+		if c.Strategy == infinispan.StrategySync {
+			return nil // a SYNC backup cannot be AUTO (V8)
+		}
+		return s.each(ctx, func(ctx context.Context, m member) error {
+			mode, err := m.node.StateTransferMode(ctx, c.localName(s.role), peer)
+			if err != nil || mode == infinispan.ModeManual {
+				return err
+			}
+			return m.node.SetStateTransferMode(ctx, c.localName(s.role), peer, infinispan.ModeManual)
+		})
+	})
 }
 
 // originalMode picks the mode that a site's backup had before the run.

@@ -38,16 +38,16 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	//mutate:reachable
+	if err := r.guardStillAlive(ctx); err != nil {
+		return err // what becomes of the proof is decided by the state that is left
+	}
 	if err := guardSameNodes(ctx, r.secondary, r.proved); err != nil {
 		return r.unlessVoid(ctx, err) // what was compared went with the servers that held it
 	}
 	//mutate:truthful-end
 	if err := r.guardTogether(ctx); err != nil {
 		return r.unlessVoid(ctx, err)
-	}
-	//mutate:reachable
-	if err := r.guardStillAlive(ctx); err != nil {
-		return err // whether the proof outlives it is decided once more, behind all patience
 	}
 	if err := r.forget(ctx, closedSucceeded); err != nil {
 		return err

@@ -42,8 +42,11 @@ func (r *run) checkOtherClients(ctx context.Context) error {
 		r.passed(GuardQuiet, "only Keycloak is connected to the data of the secondary %s", r.secondary.name)
 		return nil
 	}
-	r.warned(GuardQuiet, "%s: clients are connected from elsewhere than the pods of Keycloak: %s; if they are there still when Keycloak is down, "+
-		"the run ends before the clear and puts everything back, unless --accept %s is given", r.secondary, joined(strangers), SignOtherClients)
+	then := "; if they are there still when Keycloak is down, the run stops before the next clear, unless --accept " + string(SignOtherClients) + " is given"
+	if slices.Contains(r.opts.Accept, SignOtherClients) {
+		then = " (accepted)"
+	}
+	r.warned(GuardQuiet, "%s: clients are connected from elsewhere than the pods of Keycloak: %s%s", r.secondary, joined(strangers), then)
 	return nil
 }
 

@@ -4,6 +4,7 @@ package version
 import (
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // Written by the linker (-X) in release builds, see the Makefile; they are the only package variables of the program.
@@ -63,7 +64,7 @@ func (i Info) Tool() string { return "kubectl-ispn-resync " + i.Version }
 // Page is where a document of this build can be read, e.g. docs/checks.md#caches: as it was at its release, or as it is now.
 func (i Info) Page(document string) string {
 	at := i.Version
-	if at == development {
+	if at == development || strings.Count(at, "-") > 1 { // a version that go install made of a commit has no tag
 		at = "main"
 	}
 	return "https://github.com/ispn-resync/kubectl-ispn-resync/blob/" + at + "/" + document

@@ -43,7 +43,7 @@ func TestAuditLogsCanNameTheBuild(t *testing.T) {
 }
 
 func TestTheDocumentsOfAReleaseAreThoseOfItsTag(t *testing.T) {
-	for version, want := range map[string]string{"v1.2.3": "v1.2.3", "v0.0.0-dev": "main"} {
+	for version, want := range map[string]string{"v1.2.3": "v1.2.3", "v1.3.0-rc.1": "v1.3.0-rc.1", "v0.0.0-20260301030000-0123456789ab": "main", "v0.0.0-dev": "main"} {
 		if got := (Info{Version: version}).Page("docs/x.md#y"); got != "https://github.com/ispn-resync/kubectl-ispn-resync/blob/"+want+"/docs/x.md#y" {
 			t.Errorf("%s: %s", version, got)
 		}

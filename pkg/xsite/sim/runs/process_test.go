@@ -83,12 +83,7 @@ func (p *process) awake() {
 // changes judges a change that the process makes: it must hold the leases of both sites at that moment. True is for what is
 // not about journals and probes.
 func (p *process) changes(what string, counts bool) {
-	p.mu.Lock()
-	p.touched++
-	if counts {
-		p.changed++
-	}
-	p.mu.Unlock()
+	p.counted(counts)
 	for _, c := range []*cluster{p.stage.a, p.stage.b} {
 		c.mu.Lock()
 		holder := c.lease.Who
