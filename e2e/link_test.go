@@ -116,6 +116,7 @@ func TestWritesOfThePrimaryFailOnlyBrieflyWhenTheLinkGoesDown(t *testing.T) {
 			if last.After(ended.Add(time.Second)) {
 				t.Error("the primary's writes still fail after the end of the run")
 			}
+			must(t, pair.WaitUnlinked(t.Context())) // else they may lose sight of each other behind the healing
 			pair.Heal()
 			must(t, pair.WaitLinked(t.Context()))
 			mustKeepPrimary(t, truth)
