@@ -14,46 +14,31 @@ func brokenLinks() map[string]link {
 	return map[string]link{"seen by the views": linkDown, "not seen yet": linkSilent}
 }
 
-func TestALinkThatFailsDuringThePushLeavesThePrimaryServing(t *testing.T) {
-	for name, how := range brokenLinks() {
-		t.Run(name, func(t *testing.T) {
-			p := newPair(t)
+// Behind the comparison too: what is written on the primary from then on makes the proved contents old, and nobody looks at the
+// sites once a run has ended well.
+func TestALinkThatFailsLeavesThePrimaryServing(t *testing.T) {
+	for when, lose := range map[string]func(p *pair, how link){
+		"during the push": func(p *pair, how link) {
 			p.after(occasion{site: siteA, method: "PushStatus", cache: "sessions", nth: 4}, happens(func() { p.link = how }))
-			_, err := p.recover(t)
-			p.wantOutcome(t, err, xsite.Failed)
-			p.wantHeldSafe(t)
-			p.link = linkUp
-			p.continues(t)
-		})
-	}
-}
-
-func TestALinkThatFailsBehindTheComparisonLeavesThePrimaryServing(t *testing.T) {
-	for name, how := range brokenLinks() {
-		t.Run(name, func(t *testing.T) {
-			p := newPair(t)
+		},
+		"behind the comparison": func(p *pair, how link) {
 			p.before(occasion{site: siteB, method: "BringOnline"}, func() error { p.link = how; return errFake })
-			_, err := p.recover(t)
-			p.wantOutcome(t, err, xsite.Failed)
-			p.wantHeldSafe(t) // what is written on the primary from now on makes the proved contents old
-			p.link = linkUp
-			p.continues(t)
-		})
-	}
-}
-
-// Nobody looks at the sites once a run has ended well.
-func TestALinkThatIsLostWhileKeycloakStartsIsNoSuccess(t *testing.T) {
-	for name, how := range brokenLinks() {
-		t.Run(name, func(t *testing.T) {
-			p := newPair(t)
+		},
+		"while Keycloak starts": func(p *pair, how link) {
 			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() { p.link = how }))
-			_, err := p.recover(t)
-			p.wantOutcome(t, err, xsite.Failed)
-			p.wantHeldSafe(t)
-			p.link = linkUp
-			p.continues(t)
-		})
+		},
+	} {
+		for name, how := range brokenLinks() {
+			t.Run(when+", "+name, func(t *testing.T) {
+				p := newPair(t)
+				lose(p, how)
+				_, err := p.recover(t)
+				p.wantOutcome(t, err, xsite.Failed)
+				p.wantHeldSafe(t)
+				p.link = linkUp
+				p.continues(t)
+			})
+		}
 	}
 }
 

@@ -317,7 +317,7 @@ func (r *run) leaveVerified(ctx context.Context, e *RunError) {
 		// What the primary writes from now on does not arrive, so the proof does not last, and its writes must not fail.
 		r.holdSafe(ctx, e)
 		if e.Outcome == NotReady {
-			e.Outcome = Failed // not ready is all that is missing no more
+			e.Outcome = Failed // that Keycloak is not ready is no longer all that is missing
 		}
 		if err := r.safely(ctx, func(ctx context.Context) error { return r.journal.verifiedNow(ctx, false) }); err != nil {
 			e.State = append(e.State, oneLine(err))

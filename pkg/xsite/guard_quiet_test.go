@@ -86,10 +86,13 @@ func TestClientsOfTheSecondaryAreFoundBeforeAnythingIsStopped(t *testing.T) {
 		status  xsite.CheckStatus
 		says    string
 	}{
-		"Keycloak down":             {(*pair).stopKeycloak, nil, xsite.CheckFail, "HOTROD/4.0 from /10.1.2.3:4711"},
-		"Keycloak down, accepted":   {(*pair).stopKeycloak, []xsite.Sign{xsite.SignOtherClients}, xsite.CheckWarn, "(accepted)"},
-		"from elsewhere":            {func(p *pair) { p.b.keycloaks[0].addresses = []string{"10.1.2.4"} }, nil, xsite.CheckWarn, "HOTROD/4.0 from /10.1.2.3:4711"},
-		"from Keycloak":             {func(p *pair) { p.b.keycloaks[0].addresses = []string{"10.1.2.4", "::ffff:10.1.2.3"} }, nil, xsite.CheckPass, "only Keycloak"},
+		"Keycloak down":           {(*pair).stopKeycloak, nil, xsite.CheckFail, "HOTROD/4.0 from /10.1.2.3:4711"},
+		"Keycloak down, accepted": {(*pair).stopKeycloak, []xsite.Sign{xsite.SignOtherClients}, xsite.CheckWarn, "(accepted)"},
+		"from elsewhere":          {func(p *pair) { p.b.keycloaks[0].addresses = []string{"10.1.2.4"} }, nil, xsite.CheckWarn, "HOTROD/4.0 from /10.1.2.3:4711"},
+		"from Keycloak":           {func(p *pair) { p.b.keycloaks[0].addresses = []string{"10.1.2.4", "::ffff:10.1.2.3"} }, nil, xsite.CheckPass, "only Keycloak"},
+		"from Keycloak, IPv6": {func(p *pair) {
+			p.b.clients[1].RemoteAddress, p.b.keycloaks[0].addresses = "/[fd00:0:0:0:0:0:0:1]:4711", []string{"fd00::1"}
+		}, nil, xsite.CheckPass, "only Keycloak"},
 		"Keycloak without address":  {func(*pair) {}, nil, xsite.CheckPass, "is seen once its Keycloak is stopped"},
 		"a version that tells none": {func(p *pair) { p.a.version, p.b.version = "14.0.28.Final", "14.0.28.Final" }, nil, xsite.CheckPass, "does not list connections"},
 	} {
