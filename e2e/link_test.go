@@ -119,6 +119,35 @@ func TestWritesOfThePrimaryFailOnlyBrieflyWhenTheLinkGoesDown(t *testing.T) {
 	}
 }
 
+// TestALinkThatIsLostBetweenTheClearAndThePushLeavesThePrimaryServing: the secondary is empty by then, and the primary holds it
+// offline still.
+func TestALinkThatIsLostBetweenTheClearAndThePushLeavesThePrimaryServing(t *testing.T) {
+	fresh(t, sites.Sync)
+	truth := makeStale(t, 400)
+	delete(truth["work"], "watch")
+	writes := watchWrites(t, "work")
+	run := begin(t, pair, straight("--step-timeout", "2m")...)
+	run.until(t.Context(), "clear     done")
+	pair.Cut()
+	cut := time.Now()
+	out := run.wait()
+	first, last := writes.stop()
+	t.Logf("ended after %s; writes failed for %s", time.Since(cut).Round(time.Second), last.Sub(first))
+	out.mustEnd(t, 7, "state:", "data at risk: none", "next:")
+	if lasted := last.Sub(first); lasted > 10*time.Second {
+		t.Errorf("the primary's writes failed for %s", lasted)
+	}
+	must(t, pair.WaitUnlinked(t.Context())) // else they may lose sight of each other behind the healing
+	pair.Heal()
+	must(t, pair.WaitLinked(t.Context()))
+	mustKeepPrimary(t, truth)
+	began := time.Now()
+	resync(t, straight()...).mustSucceed(t)
+	t.Logf("recovered in %s", time.Since(began).Round(100*time.Millisecond))
+	truth["work"]["watch"] = read(t, pair.A, "work")["watch"]
+	mustBeRecovered(t, truth)
+}
+
 // TestALinkThatComesBackInTheMiddleOfThePushCostsNothing heals it before anybody has noticed.
 func TestALinkThatComesBackInTheMiddleOfThePushCostsNothing(t *testing.T) {
 	fresh(t, sites.Sync)

@@ -54,6 +54,16 @@ func TestEachMissingRightIsNamedBeforeAnyChange(t *testing.T) {
 	}
 }
 
+// TestWhoMayNotHoldThePrimarysLeaseIsToldHowToDoWithout: the Roles narrowed by an option are what a run with that option needs.
+func TestWhoMayNotHoldThePrimarysLeaseIsToldHowToDoWithout(t *testing.T) {
+	fresh(t, sites.Sync)
+	truth := makeStale(t, 40)
+	kubeconfig := asUser(t, "limited", printedRoles(t, "--no-primary-lease"))
+	beginWith(t, kubeconfig, straight()...).wait().mustEnd(t, 3, "leases", "site-a", "--no-primary-lease")
+	beginWith(t, kubeconfig, straight("--no-primary-lease")...).wait().mustEnd(t, 0, "--no-primary-lease: a run with mirrored roles")
+	mustBeRecovered(t, truth)
+}
+
 // printedRoles are those of the command, by the name of the site they are for.
 func printedRoles(t *testing.T, more ...string) map[string]*rbacv1.Role {
 	t.Helper()

@@ -70,6 +70,26 @@ func TestASiteThatIsTakenOfflineDuringTheLastProbeIsNoSuccess(t *testing.T) {
 	p.continues(t)
 }
 
+// Keycloak takes minutes to start on a busy cluster; nobody else looks at the link meanwhile.
+func TestALinkThatIsLostWhileKeycloakTakesLongLeavesNoWriteFailingUntilThen(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.b.keycloaks[0].broken = true
+			var lost time.Time
+			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() { p.link, lost = how, p.now }))
+			_, err := p.recover(t)
+			if took := p.now.Sub(lost); took > time.Minute {
+				t.Errorf("writes of the primary failed for %s", took)
+			}
+			p.wantOutcome(t, err, xsite.Failed)
+			p.wantHeldSafe(t)
+			p.b.keycloaks[0].broken, p.link = false, linkUp
+			p.continues(t)
+		})
+	}
+}
+
 // Exit code 9 says that only Keycloak is not ready.
 func TestAKeycloakThatIsNotReadyOverALostLinkIsNotAllThatIsMissing(t *testing.T) {
 	for name, how := range brokenLinks() {
@@ -77,7 +97,7 @@ func TestAKeycloakThatIsNotReadyOverALostLinkIsNotAllThatIsMissing(t *testing.T)
 			p := newPair(t)
 			p.b.keycloaks[0].broken = true
 			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() { p.link = how }))
-			_, err := p.recover(t)
+			_, err := p.recover(t, func(o *xsite.Options) { o.StepTimeout = 5 * time.Second }) // it ends before the link is looked at
 			p.wantOutcome(t, err, xsite.Failed)
 			p.wantHeldSafe(t)
 			p.b.keycloaks[0].broken, p.link = false, linkUp

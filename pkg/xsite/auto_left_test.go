@@ -91,3 +91,23 @@ func TestASecondaryThatHeldThePrimaryOfflineInModeAutoIsNotPutBackOverALostLink(
 		})
 	}
 }
+
+func TestACacheWhoseModeCannotBeSetLeavesNoOtherSpeaking(t *testing.T) {
+	p := newPair(t)
+	p.auto()
+	p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+		p.before(occasion{site: siteB, method: "SetStateTransferMode", cache: "sessions", always: true}, func() error { return errFake })
+		p.link = linkDown
+	}))
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	for name := range p.truth {
+		for i, flag := range p.b.caches[name].flags {
+			if name != "sessions" && flag != infinispan.FlagOffline {
+				t.Errorf("site-b speaks to site-a still for cache %s on server %d", name, i)
+			}
+		}
+	}
+	p.link = linkUp
+	p.continues(t)
+}

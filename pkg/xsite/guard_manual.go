@@ -58,32 +58,34 @@ func (r *run) setModesOf(ctx context.Context, s *site, pick func(s *site, o Cach
 	})
 }
 
-// silenceSecondary lets the secondary say nothing to the primary. The modes come first: one that holds the primary offline in mode
-// AUTO pushes what it has, which is old by then, as soon as it sees the primary anew (guard manual, V7).
+// silenceSecondary lets the secondary say nothing to the primary. The mode of a cache comes first: one that holds the primary offline
+// in mode AUTO pushes what it has, which is old by then, as soon as it sees the primary anew (guard manual, V7). A cache that cannot
+// be silenced does not leave the others speaking.
 func (r *run) silenceSecondary(ctx context.Context) error {
-	surveyed := r.secondary.survey(ctx)
-	//mutate:manual
-	if err := r.noAuto(ctx, r.secondary); err != nil {
-		return errors.Join(surveyed, err)
+	problems := []error{r.secondary.survey(ctx)}
+	for _, c := range r.plan.Caches { // one after the other (V66)
+		//mutate:manual
+		if err := r.noAuto(ctx, r.secondary, c); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		problems = append(problems, r.setFlag(ctx, r.secondary, r.primary.name, c, infinispan.FlagOffline))
 	}
-	return errors.Join(surveyed, r.setFlags(ctx, r.secondary, r.plan.Caches, infinispan.FlagOffline))
+	return errors.Join(problems...)
 }
 
-// noAuto sets every server of a site to MANUAL that is in mode AUTO, whatever it was before the run: a server that started again
-// is in the mode of its configuration.
-func (r *run) noAuto(ctx context.Context, s *site) error {
-	peer := r.peerOf(s).name
-	return eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) error {
-		if c.Strategy == infinispan.StrategySync {
-			return nil // a SYNC backup cannot be AUTO (V8)
+// noAuto sets every server of a site to MANUAL that is in mode AUTO for a cache, whatever it was before the run: a server that
+// started again is in the mode of its configuration.
+func (r *run) noAuto(ctx context.Context, s *site, c CachePlan) error {
+	if c.Strategy == infinispan.StrategySync {
+		return nil // a SYNC backup cannot be AUTO (V8)
+	}
+	return s.each(ctx, func(ctx context.Context, m member) error {
+		mode, err := m.node.StateTransferMode(ctx, c.localName(s.role), r.peerOf(s).name)
+		if err != nil || mode == infinispan.ModeManual {
+			return err
 		}
-		return s.each(ctx, func(ctx context.Context, m member) error {
-			mode, err := m.node.StateTransferMode(ctx, c.localName(s.role), peer)
-			if err != nil || mode == infinispan.ModeManual {
-				return err
-			}
-			return m.node.SetStateTransferMode(ctx, c.localName(s.role), peer, infinispan.ModeManual)
-		})
+		return m.node.SetStateTransferMode(ctx, c.localName(s.role), r.peerOf(s).name, infinispan.ModeManual)
 	})
 }
 

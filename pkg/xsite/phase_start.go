@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // notReadyError is the end of a run whose contents are proved but whose Keycloak did not become ready in time.
@@ -29,9 +30,7 @@ func (r *run) start(ctx context.Context) error {
 			return fmt.Errorf("set %s of the %s to %d instances: %w", ref, r.secondary, count, err)
 		}
 	}
-	err := r.await(ctx, Secondary, "Keycloak to be ready", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
-		return keycloakReady(ctx, r.secondary, r.plan.Secondary.StartCounts, r.autoscaled)
-	})
+	err := r.awaitKeycloak(ctx)
 	if _, late := errors.AsType[*WaitTimeoutError](err); late {
 		return &notReadyError{err}
 	}
@@ -56,6 +55,27 @@ func (r *run) start(ctx context.Context) error {
 		r.changed(Secondary, "%s of site %s is ready with %d instances", ref, r.secondary.name, count)
 	}
 	return nil
+}
+
+// linkEvery is how often the link is tried while Keycloak starts, which takes minutes on a busy cluster.
+const linkEvery = 15 * time.Second
+
+// awaitKeycloak waits until Keycloak of the secondary is ready. The link may be lost meanwhile: the primary's writes fail from
+// then on, and would until Keycloak is ready or given up (guard reachable, V10).
+func (r *run) awaitKeycloak(ctx context.Context) error {
+	looked := r.opts.Clock.Now()
+	return r.await(ctx, Secondary, "Keycloak to be ready", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
+		ready, state, err := keycloakReady(ctx, r.secondary, r.plan.Secondary.StartCounts, r.autoscaled)
+		if ready || err != nil || r.opts.Clock.Now().Sub(looked) < linkEvery {
+			return ready, state, err
+		}
+		//mutate:reachable
+		if err := r.guardStillAlive(ctx); err != nil {
+			return false, state, err
+		}
+		looked = r.opts.Clock.Now()
+		return false, state, nil
+	})
 }
 
 // keycloakReady tells whether every Keycloak of the site is ready with its count. One that an autoscaler scales is scaled on
