@@ -12,6 +12,9 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
+// flagNoPrimaryLease is the flag that leaves the primary's Lease alone.
+const flagNoPrimaryLease = "--no-primary-lease"
+
 // permission is one thing that a run does to a site.
 type permission struct {
 	verb, group, resource, subresource, name, namespace string
@@ -50,7 +53,7 @@ func (p permission) named() string {
 func (s *Site) permissions(role xsite.Role) []permission {
 	list := &permissions{namespace: s.place.Namespace}
 	s.needInfinispan(list.need)
-	s.needLease(list.need, role == xsite.Primary && s.opts.NoPrimaryLease)
+	s.needLease(list.need, role)
 	s.needKeycloak(list.need)
 	s.needEvents(list.need)
 	if role == xsite.Secondary {
@@ -115,10 +118,14 @@ func (s *Site) needInfinispan(need func(...permission)) {
 }
 
 // needLease lists what being the only run at work takes.
-func (s *Site) needLease(need func(...permission), unused bool) {
-	name := s.leaseName()
+func (s *Site) needLease(need func(...permission), role xsite.Role) {
+	name, look := s.leaseName(), "to see whether another run is at work"
+	unused := role == xsite.Primary && s.opts.NoPrimaryLease
+	if role == xsite.Primary && !unused {
+		look += "; nothing on the primary's leases is needed with " + flagNoPrimaryLease
+	}
 	for _, p := range []permission{
-		{verb: "get", name: name, why: "to see whether another run is at work"},
+		{verb: "get", name: name, why: look},
 		{verb: "create", why: "to keep other runs away"},
 		{verb: "update", name: name, why: "to keep other runs away"},
 		{verb: "delete", name: name, why: "to let other runs in again"},

@@ -101,6 +101,20 @@ func TestTheLeaseOfAPrimaryIsOptionalOnlyWhereItIsNotUsed(t *testing.T) {
 	}
 }
 
+func TestWhoMayNotHoldALeaseIsToldHowToDoWithoutOnThePrimaryOnly(t *testing.T) {
+	site := newSite(t).mustConnect(nil)
+	for role, wanted := range map[xsite.Role]bool{xsite.Primary: true, xsite.Secondary: false} {
+		answers, err := site.Access(t.Context(), role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(answers, func(a xsite.Access) bool { return strings.Contains(a.Why, flagNoPrimaryLease) })
+		if told != wanted {
+			t.Errorf("%s: told is %t, want %t", role, told, wanted)
+		}
+	}
+}
+
 func TestARefusalIsReportedWithItsReason(t *testing.T) {
 	f := newSite(t)
 	site := f.mustConnect(nil)
