@@ -110,15 +110,15 @@ func TestAutoPushesOfTwoCachesLockNothing(t *testing.T) { // V7, V66
 	}
 	each(t, sim.Options{Caches: caches}, func(w *world) {
 		for _, cache := range []string{"sessions", "work"} {
-			fill(w.b, cache, "stale", 30)
-			w.must(w.b0.TakeOffline(w.ctx(), cache, "site-a"))
+			fill(w.a, cache, "kept", 30)
+			w.must(w.a0.TakeOffline(w.ctx(), cache, "site-b"))
 		}
-		w.a.Freeze()
+		w.Cut() // both sites see each other anew in the same moment
 		w.Pass(time.Minute)
-		w.a.Thaw()
+		w.Heal()
 		w.Pass(2 * time.Minute)
 		for _, cache := range []string{"sessions", "work"} {
-			w.want(w.a, cache, 30)
+			w.want(w.b, cache, 30)
 		}
 	})
 }

@@ -110,9 +110,7 @@ func (s *Site) notice(seen int, contact bool) {
 		}
 		return
 	}
-	for _, site := range s.world.sites {
-		site.pushByItself()
-	}
+	s.pushByItself()
 }
 
 // giveUp loses what waits on its way to the peer.
