@@ -171,5 +171,5 @@ func (r *run) abortFailed(ctx context.Context, e *RunError) {
 	} else {
 		r.holdSafe(ctx, e)
 	}
-	e.Next = "mend the cause, then run the same command again, or run the recovery again: run " + r.id + " is open still"
+	e.Next = e.mended("run the same command again, or run the recovery again: run " + r.id + " is open still")
 }

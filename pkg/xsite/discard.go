@@ -37,7 +37,7 @@ func DiscardJournal(ctx context.Context, options DiscardOptions) (Report, error)
 		func(_ context.Context, e *RunError) {
 			e.State = append(e.State, r.report.Did...)
 			e.DataAtRisk = "none"
-			e.Next = "mend the cause, then run the same command again"
+			e.Next = e.mended("run the same command again")
 		})
 }
 

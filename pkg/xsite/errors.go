@@ -54,6 +54,14 @@ type RunError struct {
 	Next string
 }
 
+// mended begins what to do next; an interruption has no cause to mend.
+func (e *RunError) mended(next string) string {
+	if e.Outcome == Interrupted {
+		return next
+	}
+	return "mend the cause, then " + next
+}
+
 // Error gives the failure, then the state of both sites, the risk and the next step.
 func (e *RunError) Error() string {
 	var b strings.Builder

@@ -206,7 +206,7 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	}
 	e.Undone = true
 	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
-	e.Next = "mend the cause, then " + r.again(ctx)
+	e.Next = e.mended(r.again(ctx))
 }
 
 // wouldPush tells whether the secondary, as it was before the run, pushes by itself when it sees the primary anew (V7).
@@ -290,7 +290,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 		return
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
-	e.Next = fmt.Sprintf("mend the cause, then %s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name)
+	e.Next = e.mended(fmt.Sprintf("%s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name))
 }
 
 // keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.

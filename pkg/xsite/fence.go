@@ -257,7 +257,7 @@ func (f *fencing) failed(_ context.Context, e *RunError) {
 	e.State = append(e.State, fmt.Sprintf("primary %s: site %s may be offline for some caches and online for others", f.primary.name, f.secondary.name))
 	e.State = append(e.State, f.report.Did...)
 	e.DataAtRisk = "none: no data was touched"
-	e.Next = "mend the cause, then run the same command again"
+	e.Next = e.mended("run the same command again")
 }
 
 // dropFences removes the records of fences, which a recovery that succeeded has ended.

@@ -216,5 +216,9 @@ func (p *pair) wantOutcome(t *testing.T, err error, outcome xsite.Outcome) {
 	var failed *xsite.RunError
 	if !errors.As(err, &failed) || failed.Outcome != outcome {
 		t.Errorf("want outcome %s: %v", outcome, err)
+		return
+	}
+	if outcome == xsite.Interrupted && strings.Contains(failed.Next, "mend") {
+		t.Errorf("an interruption has no cause to mend: %s", failed.Next)
 	}
 }

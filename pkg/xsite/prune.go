@@ -49,7 +49,7 @@ func Prune(ctx context.Context, options PruneOptions) (Report, error) {
 		func(_ context.Context, e *RunError) {
 			e.State = append(e.State, r.report.Did...)
 			e.DataAtRisk = "none"
-			e.Next = "mend the cause, then run the same command again"
+			e.Next = e.mended("run the same command again")
 		})
 }
 

@@ -30,8 +30,8 @@ type band struct {
 	// X and Width are in units of the picture, Left is X in percent.
 	X, Width int
 	Left     float64
-	// Named says whether there is room for its name.
-	Named bool
+	// Named says whether there is room for its name, NamedOnSmall whether there is on the screen of a phone.
+	Named, NamedOnSmall bool
 }
 
 // tick is a word at a place of an axis, in percent from the left or from the bottom.
@@ -60,9 +60,9 @@ func chartOf(r api.Report, v view) *chart {
 		if p.length <= 0 || betweenPhases(p.Name) {
 			continue
 		}
-		const roomForName = 9.0 // percent
+		const roomForName, roomOnSmall = 9.0, 18.0 // percent
 		b := band{Name: p.Name, X: scaled(p.begin, end), Width: scaled(p.length, end), Left: p.begin / end * 100}
-		b.Named = p.length/end*100 >= roomForName
+		b.Named, b.NamedOnSmall = p.length/end*100 >= roomForName, p.length/end*100 >= roomOnSmall
 		c.Bands = append(c.Bands, b)
 	}
 	const steps = 4

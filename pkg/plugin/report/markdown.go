@@ -32,7 +32,7 @@ func writeMarkdown(out io.Writer, report api.Report) error {
 	m.section("Run")
 	m.table([]string{"", ""}, nil, v.Facts)
 	m.section("Sites")
-	m.table([]string{"", "Primary: data kept", "Secondary: data discarded"}, nil, v.Sites)
+	m.table(v.SiteColumns, nil, v.Sites)
 	if len(report.Caches) > 0 {
 		m.section("Caches")
 		m.table(v.CacheColumns, v.CacheNumbers, v.Caches)

@@ -75,7 +75,8 @@ func NewRecorder(now func() time.Time, begin Begin) *Recorder {
 func (r *Recorder) Observe(e xsite.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.Kind != xsite.Waiting && e.Kind != xsite.CacheProgress {
+	failed := e.Kind == xsite.PhaseEnded && e.Err != nil // what was waited for did not come
+	if e.Kind != xsite.Waiting && e.Kind != xsite.CacheProgress && !failed {
 		r.endWait(e.Time)
 	}
 	switch e.Kind {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -95,6 +96,15 @@ func TestWaitsAreOneStepUntilSomethingElseHappens(t *testing.T) {
 		if len(phase.Steps) != 2 || phase.Steps[0].Kind != KindWait || phase.Steps[0].TookSeconds != 6 || phase.Steps[0].Status != api.ReportPassed {
 			t.Errorf("steps of stop: %+v", phase.Steps)
 		}
+	}
+}
+
+func TestAWaitThatEndsInAFailureHasNotPassed(t *testing.T) {
+	p := newPlay().begin(xsite.PhasePush).tell(xsite.Event{Kind: xsite.Waiting, Message: "the probe's entry to arrive: not there yet"})
+	p.after(8 * time.Second).end(errors.New("it did not arrive"))
+	wait := p.Snapshot().Phases[0].Steps[0]
+	if wait.Kind != KindWait || wait.Status != api.ReportCanceled || wait.TookSeconds != 8 {
+		t.Errorf("the wait: %+v", wait)
 	}
 }
 

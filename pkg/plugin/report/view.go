@@ -21,11 +21,18 @@ type view struct {
 	Facts, Sites [][]string
 
 	PrimaryName, SecondaryName string
-	CacheColumns               []string
-	CacheNumbers               []bool
-	Caches                     [][]string
-	Phases                     []phaseView
-	Warnings, Remarks          []string
+	// SiteColumns head Sites; what they say of the data holds for a run that was stopped before it touched any.
+	SiteColumns       []string
+	CacheColumns      []string
+	CacheNumbers      []bool
+	Caches            [][]string
+	Phases            []phaseView
+	Warnings, Remarks []string
+}
+
+// HasSteps reports whether any phase has a step to show.
+func (v view) HasSteps() bool {
+	return slices.ContainsFunc(v.Phases, func(p phaseView) bool { return len(p.Steps) > 0 })
 }
 
 // phaseView is one phase.
@@ -101,8 +108,8 @@ func viewOf(r api.Report) view {
 		v.Standing = append(v.Standing, "Next: "+r.Next)
 	}
 	v.Facts = facts(r)
-	v.Sites = sites(r)
-	v.CacheColumns = []string{"Cache", "Kept", "Discarded", "Pushes", "Push took", "Compared by", "Missing", "Extra", "State"}
+	v.Sites, v.SiteColumns = sites(r), []string{"", "Primary: the data to keep", "Secondary: the data to replace"}
+	v.CacheColumns = []string{"Cache", "Primary before", "Secondary before", "Pushes", "Push took", "Compared by", "Missing", "Extra", "State"}
 	v.CacheNumbers = []bool{false, true, true, true, true, false, true, true, false}
 	for i := range r.Caches {
 		v.Caches = append(v.Caches, cacheRow(&r.Caches[i]))
@@ -174,7 +181,7 @@ func sites(r api.Report) [][]string {
 	add("Namespace", func(s api.ReportSite) string { return s.Namespace })
 	add("Infinispan", func(s api.ReportSite) string { return strings.TrimSpace(s.Infinispan + " " + s.Version) })
 	add("Servers", func(s api.ReportSite) string { return strings.Join(s.Pods, ", ") })
-	add("Keycloak", func(s api.ReportSite) string {
+	add("Keycloak before", func(s api.ReportSite) string {
 		var all []string
 		for _, k := range s.Keycloaks {
 			all = append(all, k.Ref+": "+legible.Count(k.ReadyPods)+" of "+legible.Plural(k.Instances, "instance")+" ready")
