@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -77,16 +78,36 @@ func writeSteps(b *strings.Builder, plan api.PlanContent, v view) {
 		label := fmt.Sprintf("  %d  %-7s  %s  ", i+1, step.phase, pad(step.where, columns))
 		writeWrapped(b, label, step.what, v.width())
 	}
-	fmt.Fprintf(b, "Keycloak of %s is down for %s. Run %s.\n", s, about(plan.Estimate.DowntimeSeconds.Duration()), printable(plan.RunID))
+	writeWrapped(b, "", downtimeText(plan)+" Run "+printable(plan.RunID)+".", v.width())
 	if plan.Verify == string(xsite.VerifySizes) {
 		writeWrapped(b, "WARNING: ", "only numbers of entries are compared: a stale entry cannot be told from a fresh one", v.width())
 	}
+}
+
+// downtimeText says how long it takes, and what most of that is reckoned with.
+func downtimeText(plan api.PlanContent) string {
+	pods := 0
+	for _, keycloak := range plan.Secondary.Keycloaks {
+		if keycloak.StartWith != nil {
+			pods += *keycloak.StartWith
+		}
+	}
+	takes := about(plan.Estimate.DowntimeSeconds.Duration())
+	if pods == 0 {
+		return "It takes " + takes + "."
+	}
+	return fmt.Sprintf("Keycloak of %s is down for %s, %s of it for %s to stop and start.",
+		printable(plan.Secondary.Name), takes, trimZero(time.Duration(pods)*xsite.KeycloakPod), plural(pods, "pod"))
 }
 
 // stopText says which Keycloak is stopped.
 func stopText(site api.PlanSite) string {
 	var parts []string
 	for _, keycloak := range site.Keycloaks {
+		if keycloak.Instances == 0 { // as after a run that did not finish
+			parts = append(parts, printable(keycloak.Ref)+" to 0 instances, as it is,")
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s from %s to 0", printable(keycloak.Ref), plural(keycloak.Instances, "instance")))
 	}
 	if len(parts) == 0 {

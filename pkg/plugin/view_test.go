@@ -104,3 +104,15 @@ func TestAPlanWithoutKeycloakSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestAPlanSpeaksOfTheKeycloakThatThereIs(t *testing.T) {
+	plan := samplePlan()
+	plan.Secondary.Keycloaks[0].Instances = 0 // it was stopped before
+	if text := planText(planContent(plan, xsite.VerifyKeys), view{columns: 120}); !strings.Contains(text, "set keycloak/keycloak to 0 instances, as it is, and wait") {
+		t.Errorf("a Keycloak that is down:\n%s", text)
+	}
+	plan.Secondary.Keycloaks, plan.Secondary.StartCounts = nil, nil
+	if text := planText(planContent(plan, xsite.VerifyKeys), view{columns: 120}); !strings.Contains(text, "It takes about 2m30s. Run") || strings.Contains(text, "is down for") {
+		t.Errorf("no Keycloak:\n%s", text)
+	}
+}
