@@ -13,16 +13,27 @@ func secretFlags() []string { return []string{"token", "password", "proxy-url"} 
 // commandLine gives a command with the flags that it was called with, for a message that tells to call it again; the values of
 // secret flags are left out, and the flags named in without.
 func commandLine(path string, flags *pflag.FlagSet, without ...string) string {
-	words := []string{path}
+	return strings.Join(append([]string{path}, flagWords(flags, func(name string) string {
+		if slices.Contains(without, name) {
+			return ""
+		}
+		return name
+	})...), " ")
+}
+
+// flagWords writes the flags that were given, each under the name that it has in the command it is for; empty leaves it out.
+func flagWords(flags *pflag.FlagSet, named func(name string) string) []string {
+	var words []string
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if !flag.Changed || slices.Contains(without, flag.Name) {
+		name := named(flag.Name)
+		if !flag.Changed || name == "" {
 			return
 		}
 		for _, value := range flagValues(flag) {
-			words = append(words, flagWord(flag, value))
+			words = append(words, flagWord(flag, name, value))
 		}
 	})
-	return strings.Join(words, " ")
+	return words
 }
 
 // flagValues gives each value of a flag that may be repeated, or its only one.
@@ -33,20 +44,20 @@ func flagValues(flag *pflag.Flag) []string {
 	return []string{flag.Value.String()}
 }
 
-// flagWord writes a flag with its value as a shell takes it.
-func flagWord(flag *pflag.Flag, value string) string {
+// flagWord writes a flag under a name, with its value as a shell takes it.
+func flagWord(flag *pflag.Flag, name, value string) string {
 	for _, secret := range secretFlags() {
 		if flag.Name == secret || strings.HasSuffix(flag.Name, "-"+secret) {
-			return "--" + flag.Name + "=..."
+			return "--" + name + "=..."
 		}
 	}
 	if flag.Value.Type() == "bool" {
 		if value == "true" {
-			return "--" + flag.Name
+			return "--" + name
 		}
-		return "--" + flag.Name + "=" + value
+		return "--" + name + "=" + value
 	}
-	return "--" + flag.Name + " " + shellQuote(value)
+	return "--" + name + " " + shellQuote(value)
 }
 
 // shellQuote quotes a word where a POSIX shell needs it.

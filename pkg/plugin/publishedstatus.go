@@ -5,9 +5,14 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
-// statusObject publishes how both sites of a pair stand.
-func statusObject(status xsite.PairStatus, pair *pairFlags) *api.Status {
-	return &api.Status{Header: api.NewHeader(api.KindStatus, pair.name()), StatusContent: statusContent(status, pair)}
+// statusObject publishes how both sites of a pair stand, and how to go on.
+func statusObject(status xsite.PairStatus, pair *pairFlags, target *targetFlags) *api.Status {
+	object := &api.Status{Header: api.NewHeader(api.KindStatus, pair.name()), StatusContent: statusContent(status, pair)}
+	advice := statusAdvice{status, pairCommands{pair, target}}
+	for i, finding := range status.Findings {
+		object.Findings[i].Next = advice.next(finding)
+	}
+	return object
 }
 
 // statusContent publishes it as a part of something.

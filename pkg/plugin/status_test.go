@@ -71,7 +71,8 @@ func sampleStatus() xsite.PairStatus {
 		Fences: []xsite.PastRun{{RunID: "6e29", Started: time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC), Who: "kim@desk", Kept: "site-a", Discarded: "site-b", Closed: "fence"}},
 		Findings: []xsite.Finding{
 			{Kind: xsite.FindingOffline, Role: xsite.Primary, Message: "site-a holds site-b offline for offlineClientSessions"},
-			{Kind: xsite.FindingRun, Message: "run 7f3a of sam@desk did not finish; it came to push"},
+			{Kind: xsite.FindingView, Role: xsite.Secondary, Message: "site-b does not see site-a"},
+			{Kind: xsite.FindingRun, Message: "run 7f3a of sam@desk did not finish; it came to push", Run: "7f3a"},
 		},
 	}
 	s.Caches[1].Primary.Push, s.Caches[1].Secondary.Mode = infinispan.PushSending, infinispan.ModeAuto
@@ -106,8 +107,9 @@ func unreachable() xsite.PairStatus {
 func shownStatus(t *testing.T, status xsite.PairStatus, v view) string {
 	t.Helper()
 	pair := newPairFlags()
-	*pair.primary.config.Context, *pair.secondary.config.Context = "site-a", "site-b"
-	object := statusObject(status, pair)
+	given(t, pair.primary.flags, "primary-context", "site-a")
+	given(t, pair.secondary.flags, "secondary-context", "site-b")
+	object := statusObject(status, pair, newTargetFlags())
 	apitest.ValidObject(t, object)
 	text, err := textOf(object, v)
 	if err != nil {
@@ -134,6 +136,9 @@ func TestTheStatusStandsSideBySide(t *testing.T) {
 				t.Error("what a server says reaches the terminal as it is")
 			}
 			for line := range strings.Lines(text) {
+				if strings.HasPrefix(line, "    kubectl ") {
+					continue // commands are whole, to be copied
+				}
 				if c.view.terminal && !c.view.colour && width(strings.TrimSuffix(line, "\n")) >= c.view.columns {
 					t.Errorf("a line is wider than the screen: %q", line)
 				}
@@ -310,7 +315,7 @@ func TestStatusRefusesFlagsThatMakeNoSense(t *testing.T) {
 func TestEveryFieldOfAStatusIsPublished(t *testing.T) {
 	pair := newPairFlags()
 	*pair.primary.config.Context = "site-a"
-	object, err := api.ThroughJSON(statusObject(sampleStatus(), pair))
+	object, err := api.ThroughJSON(statusObject(sampleStatus(), pair, newTargetFlags()))
 	s, ok := object.(*api.Status)
 	if err != nil || !ok || s.Caches[2].Primary.ByPod["infinispan-1"] != "offline" || *s.Caches[1].Drift != -1200300 ||
 		s.Primary.Lease.RunID != "7f3a" || *s.Secondary.SeesOther || s.Caches[3].Drift != nil || len(s.Fences) != 1 {

@@ -74,7 +74,7 @@ func newStatusCommand(deps Deps) *cobra.Command {
 
 			Nothing is changed. Only sizes and flags are read, so that it can be called every minute; contents are
 			compared by diff. One site that cannot be reached is said to be so, and the other is shown. What the
-			user may not read is shown as ?.`,
+			user may not read is shown as ?. Last come the commands that help with what was found.`,
 		example: `
 			# How do the two sites stand?
 			kubectl ispn-resync status --primary-context site-a --secondary-context site-b
@@ -145,7 +145,7 @@ func (l *statusLook) once(ctx context.Context) *api.Status {
 	if l.secondary != nil {
 		options.SecondaryCluster = l.secondary
 	}
-	return statusObject(l.o.deps.Status(ctx, options), l.o.pair)
+	return statusObject(l.o.deps.Status(ctx, options), l.o.pair, l.o.target)
 }
 
 // verdict is the end of a look: with --exit-code a pair that is not in sync has a code of its own.

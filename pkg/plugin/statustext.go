@@ -48,7 +48,25 @@ func statusText(s *api.Status, v view) string {
 			writeWrapped(&b, "unknown on "+one.name+": ", printable(line), v.width())
 		}
 	}
+	writeNext(&b, s.Findings, v)
 	return b.String()
+}
+
+// writeNext writes each way to go on once, however many findings it helps with. Commands are whole, each on a line, to be copied.
+func writeNext(b *strings.Builder, findings []api.StatusFinding, v view) {
+	var ways []api.StatusNext
+	for _, finding := range findings {
+		for _, way := range finding.Next {
+			if slices.Contains(ways, way) {
+				continue
+			}
+			if ways = append(ways, way); len(ways) == 1 {
+				b.WriteString("\nWhat to do\n")
+			}
+			writeWrapped(b, "  - ", printable(way.What)+":", v.width())
+			b.WriteString("    " + printable(way.Command) + "\n")
+		}
+	}
 }
 
 // coloured lays a colour on a word where the screen has colours.

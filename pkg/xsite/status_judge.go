@@ -41,6 +41,8 @@ type Finding struct {
 	// Role is the site it was found on; empty when it concerns both.
 	Role    Role
 	Message string
+	// Run is the id of the unfinished run that it is about; empty for every other finding.
+	Run string
 }
 
 // judge finds what keeps the sites from being in sync.
@@ -53,7 +55,7 @@ func (p *PairStatus) judge(tolerance func(int64) int64) {
 		{p.Secondary, func(c CacheStatus) BackupStatus { return c.Secondary }},
 	} {
 		found := func(kind FindingKind, format string, args ...any) {
-			p.Findings = append(p.Findings, Finding{kind, one.site.Role, fmt.Sprintf(format, args...)})
+			p.Findings = append(p.Findings, Finding{Kind: kind, Role: one.site.Role, Message: fmt.Sprintf(format, args...)})
 		}
 		if !one.site.Reachable {
 			found(FindingUnreachable, "the %s cannot be looked at: %s", one.site.Role, one.site.Problem)
@@ -163,11 +165,11 @@ func (p *PairStatus) judgePair(tolerance func(int64) int64) {
 		found(FindingCaches, "no cache backs up from one site to the other")
 	}
 	for _, run := range p.Open {
+		message := fmt.Sprintf("run %s of %s did not finish; it came to %s", run.RunID, run.Who, run.Phase)
 		if run.Unreadable != "" {
-			found(FindingRun, "the record of run %s cannot be read", run.RunID)
-			continue
+			message = fmt.Sprintf("the record of run %s cannot be read", run.RunID)
 		}
-		found(FindingRun, "run %s of %s did not finish; it came to %s", run.RunID, run.Who, run.Phase)
+		p.Findings = append(p.Findings, Finding{Kind: FindingRun, Message: message, Run: run.RunID})
 	}
 }
 

@@ -186,6 +186,10 @@ func TestAnUnfinishedRunAndAFenceAreShown(t *testing.T) {
 	if len(s.Open) != 1 || s.Open[0].Who != "operator@laptop" || !strings.Contains(kinds(s), "run") {
 		t.Errorf("open %+v, found %v", s.Open, s.Findings)
 	}
+	about := func(f xsite.Finding) bool { return f.Run == s.Open[0].RunID }
+	if found := slices.IndexFunc(s.Findings, about); found < 0 || s.Findings[found].Kind != xsite.FindingRun {
+		t.Errorf("no finding says which run it is about: %+v", s.Findings)
+	}
 
 	p = newPair(t)
 	p.link = linkDown

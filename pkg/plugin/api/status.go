@@ -44,6 +44,16 @@ type StatusFinding struct {
 	Site string `json:"site,omitempty" jsonschema:"enum=primary,enum=secondary"`
 	// Message says it for people.
 	Message string `json:"message"`
+	// Next are the ways to go on, the most urgent first. Findings with one cause share theirs.
+	Next []StatusNext `json:"next,omitempty"`
+}
+
+// StatusNext is a way to go on.
+type StatusNext struct {
+	// What says for people what it is for, and when.
+	What string `json:"what"`
+	// Command is the whole command, with the contexts that the status was asked with; values of secret flags are left out.
+	Command string `json:"command"`
 }
 
 // StatusSite is one site.
