@@ -53,10 +53,10 @@ func (c *cacheState) printed() map[string]any {
 		if s.Mode == infinispan.ModeAuto {
 			transfer["mode"] = "AUTO"
 		}
-		body["backups"] = map[string]any{c.backup: map[string]any{"backup": map[string]any{
+		body["backups"] = bySite(c, map[string]any{"backup": map[string]any{
 			"strategy": s.Strategy, "timeout": strconv.FormatInt(s.Timeout.Milliseconds(), 10),
 			"failure-policy": s.FailurePolicy, "state-transfer": transfer,
-		}}}
+		}}, map[string]any{"backup": map[string]any{"strategy": infinispan.StrategyAsync, "timeout": "15000"}})
 	}
 	if f := s.BackupFor; f != nil {
 		body["backup-for"] = map[string]any{"remote-cache": f.Cache, "remote-site": f.Site}

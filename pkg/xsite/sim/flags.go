@@ -9,13 +9,17 @@ import (
 // flagTime is how long a flag takes to change. Two that change at the same time on one site lock its servers (V66).
 const flagTime = 3 * time.Millisecond
 
-// mark sets the flag of a cache on all nodes of the site that hear of it.
+// mark sets the flag of a cache on all nodes of the site that hear of it. A clear that waits looks at the flag all the time,
+// also in a back-off, but on 14 (F1).
 func (s *Site) mark(cache string, offline bool) {
 	s.offline[cache] = offline
 	for _, n := range s.running() {
 		if !n.frozen {
 			n.flags[cache] = offline
 		}
+	}
+	if c := s.caches[cache]; c != nil && offline {
+		c.queue.wake()
 	}
 }
 

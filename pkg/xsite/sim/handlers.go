@@ -132,6 +132,8 @@ func onBackup(do cacheHandler) handler {
 		switch {
 		case c.backup == "":
 			done(noBackups(c))
+		case c.spec.Third != "" && c.spec.Third == q.call.Target:
+			done(onThird(q, c))
 		case c.backup != q.call.Target:
 			done(text(http.StatusNotFound, fmt.Sprintf("Cache '%s' does not backup to site '%s'", c.spec.Name, q.call.Target)))
 		default:
@@ -144,7 +146,7 @@ func onBackup(do cacheHandler) handler {
 func backups(q *request, c *cacheState, done func(reply)) {
 	n := q.node
 	if !n.site.world.release.asksMembers() {
-		done(inJSON(marshal(statusOf(c, flagWord(n.flags[c.spec.Name])))))
+		done(inJSON(marshal(n.statusOf(c, flagWord(n.flags[c.spec.Name])))))
 		return
 	}
 	var online, offline []string
@@ -161,17 +163,17 @@ func backups(q *request, c *cacheState, done func(reply)) {
 	}
 	switch {
 	case len(offline) == 0:
-		done(inJSON(marshal(statusOf(c, "online"))))
+		done(inJSON(marshal(n.statusOf(c, "online"))))
 	case len(online) == 0:
-		done(inJSON(marshal(statusOf(c, "offline"))))
+		done(inJSON(marshal(n.statusOf(c, "offline"))))
 	default:
 		done(inJSON(marshal(map[string]any{c.backup: map[string]any{"status": "mixed", "online": online, "offline": offline}})))
 	}
 }
 
-// statusOf is the status of a cache's one backup.
-func statusOf(c *cacheState, word string) map[string]any {
-	return map[string]any{c.backup: map[string]string{"status": word}}
+// statusOf is the status of a cache's backups, the peer's as the word says.
+func (n *Node) statusOf(c *cacheState, word string) map[string]map[string]string {
+	return bySite(c, map[string]string{"status": word}, map[string]string{"status": flagWord(n.third[c.spec.Name])})
 }
 
 func flagWord(offline bool) string {
@@ -263,7 +265,7 @@ func pushStatus(q *request, c *cacheState, done func(reply)) {
 			return
 		}
 	}
-	done(inJSON(marshal(map[string]infinispan.PushStatus{c.backup: n.site.mergedPush(n, c.spec.Name)})))
+	done(inJSON(marshal(bySite(c, n.site.mergedPush(n, c.spec.Name), infinispan.PushIdle))))
 }
 
 func forgetPush(q *request, c *cacheState) reply {

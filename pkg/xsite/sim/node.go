@@ -32,6 +32,7 @@ type Node struct {
 
 	// Of this server's memory, by cache.
 	flags  map[string]bool // true: the peer is offline
+	third  map[string]bool // true: the third site is offline
 	modes  map[string]infinispan.Mode
 	pushes map[string]*pushState
 	// clears are ASYNC clears to be sent (V3, F1).
@@ -136,7 +137,7 @@ func (n *Node) start() {
 	n.name = fmt.Sprintf("infinispan-%d-%05d", n.index, 10000+w.names)
 	n.up, n.frozen, n.suspected, n.locked = true, false, false, false
 	n.dead = make(chan struct{})
-	n.flags, n.modes = map[string]bool{}, map[string]infinispan.Mode{}
+	n.flags, n.third, n.modes = map[string]bool{}, map[string]bool{}, map[string]infinispan.Mode{}
 	n.pushes, n.clears = map[string]*pushState{}, map[string]bool{}
 	n.auth, n.onThaw = realm{}, nil
 	if s.down() {

@@ -80,6 +80,8 @@ type CacheSpec struct {
 	Kind infinispan.CacheKind
 	// NoBackup leaves the backup to the other site out.
 	NoBackup bool
+	// Third names a site besides the peer that the cache backs up to as well; it is no part of the world.
+	Third string
 	// Strategy is SYNC when empty.
 	Strategy infinispan.Strategy
 	// FailurePolicy is FAIL for SYNC and WARN for ASYNC when empty (V69).

@@ -31,6 +31,8 @@ type stage struct {
 	// alike is true where both sites hold the same in the beginning, so that either may be kept.
 	alike   bool
 	trouble trouble
+	// accept are the signs against the roles that every command accepts.
+	accept []xsite.Sign
 	// strike spoils calls to Kubernetes, where it is set.
 	strike func(site, what string, seen int) kubeFault
 	// done is how many calls there were when a command last succeeded.
@@ -146,7 +148,7 @@ func (s *stage) recoverAs(p *process, primary, secondary *cluster) error {
 	_, err := xsite.Recover(ctx, xsite.Options{
 		PrimaryCluster: seat{primary, p}, SecondaryCluster: seat{secondary, p},
 		Confirm: func(context.Context, xsite.Plan) error { return nil },
-		Clock:   clock{proc: p}, Who: p.name, Tool: "simulated", AllCaches: true, StepTimeout: 3 * time.Minute,
+		Clock:   clock{proc: p}, Who: p.name, Tool: "simulated", AllCaches: true, StepTimeout: 3 * time.Minute, Accept: s.accept,
 		Observer: xsite.ObserverFunc(p.observe),
 	})
 	s.judgeEnded(p, err, primary, secondary)
