@@ -22,13 +22,36 @@ type StalePush struct {
 
 // guardOneSender: no push runs in either direction on either site but ours. Whoever starts one from the secondary puts
 // its stale entries on the primary, even while it holds the primary offline (V63); one from the primary makes ours fail
-// (V15). Any server answers with the merged status of its site (V22).
+// (V15). Any server answers with the merged status of its site (V22), which shows the result of an earlier push rather than that
+// another server sends (F6): results are reset first.
 func (r *run) guardOneSender(ctx context.Context, s *site, caches []CachePlan) error {
+	if err := r.forgetResults(ctx, s, caches); err != nil {
+		return err
+	}
 	found, err := r.sending(ctx, s, caches)
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	return r.foreignPush(found[0], "wait until it ends; one that is stuck is ended by running this again with --cancel-stale-push")
+}
+
+// forgetResults resets what earlier pushes to the peer left at a site. What runs or is stuck stays as it is (V11).
+func (r *run) forgetResults(ctx context.Context, s *site, caches []CachePlan) error {
+	peer := r.peerOf(s).name
+	return eachCache(ctx, caches, func(ctx context.Context, c CachePlan) error {
+		statuses, err := s.relay().node.PushStatus(ctx, c.localName(s.role))
+		if err != nil {
+			return fmt.Errorf("read the push status on the %s: %w", s, err)
+		}
+		switch statuses[peer] {
+		case infinispan.PushIdle, infinispan.PushSending:
+			return nil
+		}
+		if err := s.relay().node.ClearPushStatus(ctx, c.localName(s.role)); err != nil {
+			return fmt.Errorf("reset the push status on the %s: %w", s, err)
+		}
+		return nil
+	})
 }
 
 // foreignPush is the refusal for a push that is not ours.

@@ -31,6 +31,10 @@ func (r *run) probe(ctx context.Context) error {
 	if err := r.endStalePushes(ctx); err != nil {
 		return err
 	}
+	//mutate:one-sender
+	if err := r.guardOneSender(ctx, r.secondary, r.plan.Caches); err != nil {
+		return err // preflight may not reset what hides a push
+	}
 	if r.opts.Linked != "" {
 		return nil // said in preflight
 	}

@@ -3,6 +3,7 @@ package xsite_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -108,6 +109,25 @@ func TestAPushThatBeginsBehindTheProofIsEndedByTheRunThatContinues(t *testing.T)
 			}
 			if n := p.count(siteB, "Clear", "sessions"); n > clears {
 				t.Error("cleared again")
+			}
+			p.wantRecovered(t)
+		})
+	}
+}
+
+// A site tells one status for its servers: the result of an earlier push comes before that another server sends (F6).
+func TestAPushThatAnOldResultHidesIsFoundBeforeAnythingIsStopped(t *testing.T) {
+	for _, result := range []infinispan.PushStatus{infinispan.PushOK, infinispan.PushError, infinispan.PushCanceled} {
+		t.Run(string(result), func(t *testing.T) {
+			p := smallPair(t)
+			p.b.caches["work"].status[0], p.b.caches["work"].status[1] = result, infinispan.PushSending
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardOneSender, xsite.Refused)
+			if made := p.changed(); !slices.Equal(made, []string{"site-b ClearPushStatus work"}) {
+				t.Errorf("changed %v", made)
+			}
+			if _, err := p.recover(t, func(o *xsite.Options) { o.CancelStalePush = true }); err != nil {
+				t.Fatal(err)
 			}
 			p.wantRecovered(t)
 		})

@@ -101,6 +101,17 @@ func finds() map[string]found {
 			s.wantStatus(s.a.site.Node(0), infinispan.PushOK)
 			s.wantStatus(s.a.site.Node(1), infinispan.PushSending)
 		}},
+		// F6: what an earlier push of the secondary left would hide that it pushes now.
+		"a result of an earlier push of the secondary": {options: impatient, act: func(s *stage) {
+			s.Cut()
+			s.push(s.b.site.Node(1))
+			s.operate(s.b.site.Node(1), func(ctx context.Context, c *infinispan.Client, cache string) error {
+				return c.CancelPush(ctx, cache, s.a.site.Name())
+			})
+			s.Heal()
+			s.Pass(time.Minute)
+			s.wantStatus(s.b.site.Node(1), infinispan.PushCanceled)
+		}},
 		"relay nodes that are not the first servers": {act: func(s *stage) {
 			s.a.site.Node(0).Restart()
 			s.b.site.Node(0).Restart()
