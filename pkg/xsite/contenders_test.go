@@ -139,6 +139,8 @@ func contenders() map[string]contender {
 		"a token that lasts": {prepare: func(p *pair) {
 			p.b.contenders.Expiry = &xsite.Expiry{What: "the bearer token", At: p.now.Add(time.Hour)}
 		}},
+		"a primary that does not rebalance":   {prepare: func(p *pair) { p.a.still = true }, words: []string{"rebalancing is switched off on the primary site-a"}},
+		"a secondary that does not rebalance": {prepare: func(p *pair) { p.b.still = true }, words: []string{"rebalancing is switched off on the secondary site-b"}},
 		"a push of many small chunks": {prepare: func(p *pair) {
 			p.backups(func(b *infinispan.BackupConfig) { b.ChunkSize = 16 })
 			for i := range 130_000 {

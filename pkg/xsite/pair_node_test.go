@@ -1,6 +1,7 @@
 package xsite_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,14 +62,14 @@ func (n node) Info(ctx context.Context) (info infinispan.NodeInfo, err error) {
 		v := n.servers[n.i]
 		info = infinispan.NodeInfo{
 			Version: n.version, NodeName: v.name, LocalSite: v.localSite, Coordinator: n.i == 0, RelayNode: n.i == 0,
-			RelayNodes: []string{n.servers[0].name}, Status: infinispan.ContainerRunning,
+			RelayNodes: []string{n.servers[0].name}, Status: cmp.Or(v.state, infinispan.ContainerRunning), Rebalancing: new(!n.still),
 		}
 		for _, s := range n.servers {
 			info.Members = append(info.Members, s.name)
 		}
 		if n.i == 0 {
 			info.SitesView = []string{v.localSite}
-			if n.pair.link != linkDown {
+			if n.pair.link != linkDown && !n.blind {
 				info.SitesView = append(info.SitesView, n.peer().name)
 			}
 		}

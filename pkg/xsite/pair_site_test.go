@@ -34,6 +34,8 @@ type site struct {
 	// leaky servers ignore the header that keeps a clear at home; leaksThroughFlags even the offline flags, but not for
 	// caches of the kind that a probe uses.
 	leaky, leaksThroughFlags bool
+	// still sites do not rebalance, blind ones do not see their peer.
+	still, blind bool
 	// podless is for how many coming looks no pod is there.
 	podless  int
 	mirrored map[string]bool
@@ -49,6 +51,8 @@ type server struct {
 	restarts       int32
 	ready          bool
 	localSite      string
+	// state is that of its cache container; RUNNING when empty.
+	state infinispan.ContainerStatus
 	// deaf servers answer take-offline with success and do nothing.
 	deaf bool
 }

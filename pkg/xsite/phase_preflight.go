@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
 // preflight reads both sites, checks everything that can be checked without changing anything, and completes the plan.
@@ -144,38 +142,6 @@ func (r *run) checkVersions(context.Context) error {
 		r.warned(GuardIdentity, "the sites run different versions of Infinispan: %s and %s", r.primary.version, r.secondary.version)
 	}
 	return nil
-}
-
-// checkHealth demands two whole, healthy clusters: a rebalance delays a push without a word, and an incomplete cluster
-// answers for only a part of the data.
-func (r *run) checkHealth(ctx context.Context) error {
-	return r.onBoth(ctx, func(ctx context.Context, s *site) error {
-		var found []error
-		for _, m := range s.members {
-			if !m.pod.Ready {
-				found = append(found, unhealthy(s, fmt.Sprintf("pod %s is not Ready", m.pod.Name)))
-			}
-			if got, want := len(m.info.Members), len(s.members); got != want {
-				found = append(found, unhealthy(s, fmt.Sprintf("pod %s is in a cluster of %d servers, but there are %d pods", m.pod.Name, got, want)))
-			}
-		}
-		health, err := s.relay().node.Health(ctx)
-		if err != nil {
-			found = append(found, fmt.Errorf("ask the %s for its health: %w", s, err))
-		} else if health.Cluster != infinispan.HealthHealthy {
-			found = append(found, unhealthy(s, "the cluster's health is "+described(health)))
-		}
-		return errors.Join(found...)
-	})
-}
-
-// unhealthy is the refusal for a site that is not whole.
-func unhealthy(s *site, found string) error {
-	return &Stop{
-		Guard: GuardChecksFirst, Found: found, Where: s.String(),
-		Because: "a cluster that is not whole answers for only a part of its data, and a push waits for its rebalance",
-		Next:    "wait until Infinispan is healthy, then run the same command again",
-	}
 }
 
 // checkReachable holds the reachable guard for the first time.

@@ -65,7 +65,7 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 	return r.await(ctx, "", "both sites to be whole", r.opts.StepTimeout, func(ctx context.Context) (bool, string, error) {
 		err := r.both(ctx, func(ctx context.Context, s *site) error { return s.survey(ctx) })
 		if err == nil {
-			err = r.checkHealth(ctx)
+			err = r.guardWhole(ctx)
 		}
 		if err == nil {
 			err = guardView(r.primary, r.secondary)

@@ -45,6 +45,7 @@ func refusals() map[string]refusal {
 			p.b.access = append(p.b.access, xsite.Access{Verb: "patch", Resource: "keycloaks/scale", Required: true, Reason: "no"})
 		}, nil, ""},
 		"a pod is not ready":             {xsite.GuardChecksFirst, func(p *pair) { p.b.servers[1].ready = false }, nil, ""},
+		"a server that stops":            {xsite.GuardChecksFirst, func(p *pair) { p.b.servers[1].state = infinispan.ContainerStopping }, nil, "infinispan-1 is STOPPING"},
 		"a rebalance":                    {xsite.GuardChecksFirst, func(p *pair) { p.a.health = infinispan.HealthRebalancing }, nil, ""},
 		"a split cluster":                {xsite.GuardChecksFirst, func(p *pair) { p.b.health = infinispan.HealthDegraded }, nil, ""},
 		"a cache is missing at the peer": {xsite.GuardChecksFirst, func(p *pair) { delete(p.b.caches, "work") }, nil, "does not exist"},
@@ -65,7 +66,9 @@ func refusals() map[string]refusal {
 		}, nil, ""},
 		"a cache is asked for that does not take part": {xsite.GuardChecksFirst, func(*pair) {}, func(o *xsite.Options) { o.Caches = []string{"works"} }, ""},
 		"a cache of another application":               {xsite.GuardQuiet, func(p *pair) { p.addCache("orders", 5) }, nil, ""},
-		"the primary does not see the secondary":       {xsite.GuardReachable, func(p *pair) { p.link = linkDown }, nil, ""},
+		"neither site sees the other":                  {xsite.GuardReachable, func(p *pair) { p.link = linkDown }, nil, ""},
+		"the primary does not see the secondary":       {xsite.GuardReachable, func(p *pair) { p.a.blind = true }, nil, "site site-a does not see site site-b"},
+		"the secondary does not see the primary":       {xsite.GuardReachable, func(p *pair) { p.b.blind = true }, nil, "site site-b does not see site site-a"},
 		"the secondary pushes to the primary": {xsite.GuardOneSender, func(p *pair) {
 			p.b.caches["work"].status[1] = infinispan.PushSending
 		}, nil, ""},
