@@ -144,10 +144,14 @@ func TestASiteBroughtOnlineBehindOurBackIsFoundBeforeTheNextClear(t *testing.T) 
 }
 
 func TestAServerThatRestartedForgetsTheFlagAndStopsTheClear(t *testing.T) {
-	for name, samePod := range map[string]bool{"a new pod": false, "a new container": true} {
+	for name, restart := range map[string]func(p *pair){
+		"a new pod":       func(p *pair) { p.b.restart(1, false) },
+		"a new container": func(p *pair) { p.b.restart(1, true) },
+		"all of them":     func(p *pair) { p.b.restart(0, true); p.b.restart(1, true) }, // V6
+	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)
-			p.after(occasion{site: siteB, method: "Clear", cache: "work"}, happens(func() { p.b.restart(1, samePod) }))
+			p.after(occasion{site: siteB, method: "Clear", cache: "work"}, happens(func() { restart(p) }))
 			_, err := p.recover(t)
 			p.wantStoppedBy(t, err, xsite.GuardSameNodes, xsite.Failed)
 			if n := p.count(siteB, "Clear", "sessions"); n > 0 {
@@ -185,6 +189,21 @@ func TestACacheThatFillsItselfAgainIsNotTakenForEmpty(t *testing.T) {
 	p.wantStoppedBy(t, err, xsite.GuardQuiet, xsite.Failed)
 	p.wantHeldSafe(t)
 	p.continues(t)
+}
+
+// What the primary sent just before it was cut off is in the plan's contents, and comes again with the push.
+func TestWhatThePrimarySentBeforeItWasCutOffIsClearedOnceMore(t *testing.T) {
+	p := newPair(t)
+	p.after(occasion{site: siteB, method: "Clear", cache: "sessions"}, happens(func() {
+		p.b.caches["sessions"].entries["sessions-01"] = entry{value: "fresh"}
+	}))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.count(siteB, "Clear", "sessions"); n != 2 {
+		t.Errorf("cleared %d times, want 2", n)
+	}
+	p.wantRecovered(t)
 }
 
 func TestAModeThatWasAutoIsManualDuringTheRunAndAutoAfterIt(t *testing.T) {
