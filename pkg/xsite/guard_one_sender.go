@@ -43,8 +43,8 @@ func (r *run) forgetResults(ctx context.Context, s *site, caches []CachePlan) er
 		if err != nil {
 			return fmt.Errorf("read the push status on the %s: %w", s, err)
 		}
-		switch statuses[peer] {
-		case infinispan.PushIdle, infinispan.PushSending:
+		results := []infinispan.PushStatus{infinispan.PushOK, infinispan.PushError, infinispan.PushCanceled}
+		if !slices.Contains(results, statuses[peer]) {
 			return nil
 		}
 		if err := s.relay().node.ClearPushStatus(ctx, c.localName(s.role)); err != nil {
