@@ -141,6 +141,9 @@ func contenders() map[string]contender {
 		}},
 		"a primary that does not rebalance":   {prepare: func(p *pair) { p.a.still = true }, words: []string{"rebalancing is switched off on the primary site-a"}},
 		"a secondary that does not rebalance": {prepare: func(p *pair) { p.b.still = true }, words: []string{"rebalancing is switched off on the secondary site-b"}},
+		"a bounded cache": {prepare: func(p *pair) {
+			p.b.caches["work"].config.MaxCount = 1000
+		}, words: []string{"cache work of site site-b is bounded"}},
 		"a push of many small chunks": {prepare: func(p *pair) {
 			p.backups(func(b *infinispan.BackupConfig) { b.ChunkSize = 16 })
 			for i := range 130_000 {
