@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -34,6 +35,19 @@ func flagWords(flags *pflag.FlagSet, named func(name string) string) []string {
 		}
 	})
 	return words
+}
+
+// sister gives another command of the tool for the same sites: words, e.g. "abort --discard-journal 7f3a", with those flags of this
+// command that the other has too. What belongs to one call only is left out.
+func sister(root *cobra.Command, words string, flags *pflag.FlagSet, once ...string) string {
+	without := append([]string{"dry-run", reportFlag}, once...)
+	other, _, err := root.Find(strings.Fields(words))
+	for _, name := range changedFlags(flags) {
+		if err != nil || other.Flags().Lookup(name) == nil {
+			without = append(without, name)
+		}
+	}
+	return commandLine(root.CommandPath()+" "+words, flags, without...)
 }
 
 // flagValues gives each value of a flag that may be repeated, or its only one.

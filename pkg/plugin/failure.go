@@ -39,9 +39,18 @@ func failureText(f *api.Failure) string {
 		said = said || line == nothingChanged
 		state = append(state, printable(line))
 	}
+	atRisk := func() {
+		if f.DataAtRisk != "" {
+			writeLabelled(&b, "data at risk: ", printableLines(f.DataAtRisk))
+		}
+	}
+	lost := !strings.HasPrefix(f.DataAtRisk, "none")
+	if lost { // which is the most urgent
+		atRisk()
+	}
 	writeLabelled(&b, "state: ", state)
-	if f.DataAtRisk != "" {
-		writeLabelled(&b, "data at risk: ", printableLines(f.DataAtRisk))
+	if !lost {
+		atRisk()
 	}
 	if f.Next != "" {
 		writeLabelled(&b, "next: ", printableLines(f.Next))

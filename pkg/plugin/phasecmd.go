@@ -54,9 +54,8 @@ type phaseOptions struct {
 	*resyncOptions
 
 	phase xsite.Phase
-	// abortFlags are the names of the flags of abort, root is the name of the whole command.
-	abortFlags []string
-	root       string
+	// root is the name of the whole command.
+	root string
 }
 
 // newPhaseCommand makes the command that does one phase of a run.
@@ -121,7 +120,6 @@ func (o *phaseOptions) Complete(cmd *cobra.Command, phase xsite.Phase) error {
 	}
 	o.phase, o.root = phase, cmd.Root().CommandPath()
 	o.path += " " + string(phase)
-	o.abortFlags = flagNames(newAbortCommand(o.deps).Flags())
 	return nil
 }
 
@@ -188,13 +186,7 @@ func (o *phaseOptions) names(step xsite.StepResult) phaseCommands {
 		c.rest = commandLine(o.root, o.all, once...)
 	}
 	if step.Open && !step.Verified {
-		without := slices.Clone(once)
-		for _, name := range changedFlags(o.all) {
-			if !slices.Contains(o.abortFlags, name) {
-				without = append(without, name)
-			}
-		}
-		c.abort = commandLine(o.root+" abort", o.all, without...)
+		c.abort = o.sister("abort")
 		if step.Cleared {
 			c.abort += " --discard-sessions"
 		}

@@ -35,6 +35,8 @@ type resyncOptions struct {
 	// all are the flags of the command, path is its name, once complete.
 	all  *pflag.FlagSet
 	path string
+	// sister gives another command of the tool for the same sites, once complete.
+	sister func(words string) string
 }
 
 // newResyncOptions makes the options with their flags.
@@ -45,6 +47,7 @@ func newResyncOptions(deps Deps) *resyncOptions {
 // Complete brings the flags to the form in which they are used.
 func (o *resyncOptions) Complete(cmd *cobra.Command) error {
 	o.all, o.path = cmd.Flags(), cmd.CommandPath()
+	o.sister = func(words string) string { return sister(cmd.Root(), words, o.all, flagNames(o.output.flags)...) }
 	return o.run.complete()
 }
 
@@ -120,6 +123,7 @@ func (o *resyncOptions) engage(ctx context.Context, reporting *reporting, do fun
 	e.options.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
 	e.options.Observer = observers{shown, reporting, e.told}
 	e.options.Who, e.options.Tool = o.deps.Who(), version.Get().Tool()
+	e.options.Command = o.sister
 	e.options.Confirm = func(ctx context.Context, plan xsite.Plan) error {
 		deadline.pause()
 		defer deadline.resume()

@@ -240,6 +240,7 @@ func (o *sideOptions) run(ctx context.Context) (err error) {
 	}
 	o.engine.NoKeycloak = slices.Equal(o.target.keycloaks(xsite.Secondary), []string{noKeycloak})
 	o.engine.Who, o.engine.Tool = o.deps.Who(), version.Get().Tool()
+	o.engine.Command = o.sister
 	o.shown = o.newProgress()
 	defer o.shown.Close()
 	seeing := observers{o.shown, o.reporting}

@@ -111,7 +111,7 @@ func (r *run) abort(ctx context.Context) error {
 	if err := r.endPushes(ctx); err != nil {
 		return err
 	}
-	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
+	if err := r.guardReachable(ctx); err != nil {
 		return err
 	}
 	// What the secondary had queued must not follow it online (guard settle), and nothing may push by itself meanwhile.

@@ -31,7 +31,7 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 			e.Outcome = Held
 		}
 		e.Undone, e.State = true, []string{unchangedBoth}
-		e.Next = nextAfterRefusal(cause)
+		e.Next = r.nextAfterRefusal(cause)
 		if r.ended > 0 {
 			e.Outcome, e.State = Failed, []string{fmt.Sprintf("%d pushes of others were ended, or may be; nothing else was changed on either site", r.ended)}
 		}
@@ -54,12 +54,12 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 }
 
 // nextAfterRefusal says what to do after a failure that changed nothing. A guard, or the order of the phases, says so itself.
-func nextAfterRefusal(cause error) string {
+func (r *run) nextAfterRefusal(cause error) string {
 	_, stopped := StoppedBy(cause)
 	if _, disorder := errors.AsType[*OrderError](cause); stopped || disorder {
 		return ""
 	}
-	return "see to the cause, then run the same command again; kubectl ispn-resync check with the same contexts shows all that stands in the way"
+	return "see to the cause, then run the same command again; this shows all that stands in the way: " + r.opts.Command("check")
 }
 
 // stepAside describes a run that lost its leases. Somebody else may be at work: nothing is changed any more, not even to put
@@ -168,10 +168,10 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
 		}
 	}
-	unseen := r.unseen(ctx)
+	unseen, exposed := r.unseen(ctx), false
 	if !unseen {
 		note(r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) }))
-	} else if note(r.silencePrimary(ctx, r.plan.Caches)) {
+	} else if exposed = !note(r.silencePrimary(ctx, r.plan.Caches)); !exposed {
 		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
 			r.primary.name, r.secondary.name))
 	}
@@ -193,7 +193,7 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 			e.State = append(e.State, fmt.Sprintf("run %s stays open: on the primary site %s was online for %s, and is to be again once the two see each other",
 				r.id, r.secondary.name, joined(waiting)))
 		}
-		e.Next = "when the link works, " + r.again(ctx) + "; or go back for good: kubectl ispn-resync abort with the same contexts"
+		e.Next = "when the link works, " + r.again(ctx) + "; or go back for good: " + r.opts.Command("abort")
 		return
 	}
 	if len(problems) == 0 {
@@ -202,6 +202,9 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	if len(problems) > 0 {
 		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
 		e.Next = r.again(ctx) + ": the original state is known, and the run goes on from it"
+		if exposed {
+			e.Next = r.fenceFirst(e.Next)
+		}
 		return
 	}
 	e.Undone = true
@@ -291,6 +294,14 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
 	e.Next = e.mended(fmt.Sprintf("%s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name))
+	if err != nil {
+		e.Next = r.fenceFirst(e.Next)
+	}
+}
+
+// fenceFirst puts first what makes the primary's writes work again, where this run could not see to it.
+func (r *run) fenceFirst(next string) string {
+	return "if writes of site " + r.primary.name + " fail: " + r.opts.Command("fence") + "; then " + next
 }
 
 // keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.

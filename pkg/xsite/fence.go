@@ -213,7 +213,7 @@ func (f *fencing) checkLift(ctx context.Context) (Undertaking, error) {
 		return Undertaking{}, err
 	}
 	if !f.linked() {
-		return Undertaking{}, unreachable(f.primary, f.secondary, f.primary.relay())
+		return Undertaking{}, f.unreachable(f.primary, f.secondary, f.primary.relay())
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.fenced)) {
 		if _, there := configs[name]; there {

@@ -133,12 +133,35 @@ func TestTheSecondaryOfAnUnfinishedRunIsNotFenced(t *testing.T) {
 	p.wantStoppedBy(t, err, xsite.GuardDirection, xsite.Refused)
 }
 
+// The primary's servers do not answer, or refuse: its logins fail until somebody takes the other site offline there.
+func TestAFailureThatLeavesThePrimaryExposedOffersTheFenceFirst(t *testing.T) {
+	for when, at := range map[string]occasion{
+		"before the clear": {site: siteB, method: "TakeOffline", cache: "work"},
+		"during the push":  {site: siteA, method: "PushStatus", cache: "work", nth: 4},
+	} {
+		t.Run(when, func(t *testing.T) {
+			p := newPair(t)
+			p.after(at, func() error {
+				p.link = linkDown
+				p.before(occasion{site: siteA, method: "TakeOffline", always: true}, func() error { return errFake })
+				return errFake
+			})
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			failed, _ := errors.AsType[*xsite.RunError](err)
+			if want := "if writes of site " + siteA + " fail: kubectl ispn-resync fence"; failed == nil || !strings.HasPrefix(failed.Next, want) {
+				t.Errorf("does not offer it first: %v", err)
+			}
+		})
+	}
+}
+
 func TestARefusalForAnUnreachablePeerOffersTheFence(t *testing.T) {
 	p := smallPair(t)
 	p.link = linkDown
 	_, err := p.recover(t)
 	var stop *xsite.Stop
-	if !errors.As(err, &stop) || !strings.Contains(stop.Next, "kubectl ispn-resync fence --primary-context "+siteA) {
+	if !errors.As(err, &stop) || !strings.Contains(stop.Next, "kubectl ispn-resync fence") {
 		t.Errorf("does not offer it: %v", err)
 	}
 	p.pass(time.Second)

@@ -16,7 +16,7 @@ const aliveLimit = 2 * time.Second
 // that was cut silently for up to 48 s more (V24, V65), and every write of the primary fails meanwhile (V10): so an entry of a
 // probe cache has to cross within a time. Who vouches for the link has it judged by the view alone.
 func (r *run) guardAlive(ctx context.Context, limit time.Duration) error {
-	if err := guardReachable(ctx, r.primary, r.secondary); err != nil || r.opts.Linked != "" {
+	if err := r.guardReachable(ctx); err != nil || r.opts.Linked != "" {
 		return err
 	}
 	return r.withProbeCache(ctx, func(ctx context.Context, cache string) error { return r.guardLinked(ctx, cache, limit) })

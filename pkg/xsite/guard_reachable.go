@@ -8,33 +8,33 @@ import (
 
 // guardReachable: both sites see each other, as their relay nodes tell it (V50: every other node says []). The view is
 // a late witness (V24, V65), so the probe asks the link itself.
-func guardReachable(ctx context.Context, primary, secondary *site) error {
-	for _, s := range []*site{primary, secondary} {
+func (r *run) guardReachable(ctx context.Context) error {
+	for _, s := range []*site{r.primary, r.secondary} {
 		if err := s.survey(ctx); err != nil {
 			return err
 		}
 	}
-	return guardView(primary, secondary)
+	return r.guardView()
 }
 
 // guardView is guardReachable on what was surveyed last.
-func guardView(primary, secondary *site) error {
-	for _, pair := range [][2]*site{{primary, secondary}, {secondary, primary}} {
+func (r *run) guardView() error {
+	for _, pair := range [][2]*site{{r.primary, r.secondary}, {r.secondary, r.primary}} {
 		here, peer := pair[0], pair[1]
 		relay := here.relay()
 		if relay.info.RelayNode && slices.Contains(relay.info.SitesView, peer.name) {
 			continue
 		}
-		return unreachable(here, peer, relay)
+		return r.unreachable(here, peer, relay)
 	}
 	return nil
 }
 
 // unreachable is the end of a run whose sites do not see each other.
-func unreachable(here, peer *site, relay member) error {
+func (r *run) unreachable(here, peer *site, relay member) error {
 	next := "mend the link between the sites, then run the same command again"
 	if here.role == Primary {
-		next += "; until then a fence, if none is set yet, keeps the primary's writes from failing: kubectl ispn-resync fence --primary-context " + here.place.Context
+		next += "; until then a fence, if none is set yet, keeps the primary's writes from failing: " + r.opts.Command("fence")
 	}
 	return &Stop{
 		Guard:   GuardReachable,

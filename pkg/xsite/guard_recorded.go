@@ -29,7 +29,7 @@ func (r *run) checkJournals(ctx context.Context) error {
 					Guard: GuardRecorded, Found: "an earlier run left a journal that cannot be read", Where: s.String(), Err: err,
 					Because: "what that run changed is unknown, and so is whether it finished",
 					Next: "use the version of the tool that wrote it; or look at both sites and remove the record: " +
-						"kubectl ispn-resync abort --discard-journal " + one.ID,
+						r.opts.Command("abort --discard-journal "+one.ID),
 				}
 			}
 			all = append(all, foundRun{site: s, record: record, version: one.Version})
@@ -107,7 +107,7 @@ func (r *run) guardSameRun(found foundRun) error {
 				rec.RunID, rec.Who, rec.Started.Format(time.RFC3339), rec.Phase, anew),
 			Because: "either a context names another cluster than that run's did, or Infinispan was made anew and nothing is left there of what that run did",
 			Next: "check both contexts; when that Infinispan was made anew, remove the record: " +
-				"kubectl ispn-resync abort --discard-journal " + rec.RunID + " with the same contexts",
+				r.opts.Command("abort --discard-journal "+rec.RunID),
 		}
 	}
 	return &Stop{
@@ -160,7 +160,7 @@ func (r *run) guardWholeRecord() error {
 		Guard: GuardRecorded, Where: r.primary.String(),
 		Found:   fmt.Sprintf("of unfinished run %s only the primary's copy is left, which does not know the original flags", rec.RunID),
 		Because: "flags, modes and counts would be set to what they may never have been, and the end would look like a success",
-		Next:    "look at both sites, then remove the record: kubectl ispn-resync abort --discard-journal " + rec.RunID + " with the same contexts",
+		Next:    "look at both sites, then remove the record: " + r.opts.Command("abort --discard-journal "+rec.RunID),
 	}
 }
 

@@ -98,6 +98,9 @@ type Options struct {
 	// PollInterval is the pause between two looks at something that is being waited for; 0 = 250 ms.
 	PollInterval time.Duration
 
+	// Command gives another command of the tool for the same sites as a user would type it, e.g. for "fence"; nil names no flags.
+	Command func(words string) string
+
 	// Who, Reason and Tool go into the journal: user@host, the reason given by the user, name and version of the tool.
 	Who, Reason, Tool string
 }
@@ -121,6 +124,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Confirm == nil {
 		o.Confirm = func(context.Context, Plan) error { return ErrNotConfirmed }
+	}
+	if o.Command == nil {
+		o.Command = func(words string) string { return "kubectl ispn-resync " + words + ", with the same contexts" }
 	}
 	if o.Verify == "" {
 		o.Verify = VerifyKeys

@@ -61,7 +61,7 @@ func (p patience) harm(ctx context.Context) error {
 		return nil
 	}
 	if relay, unseen := r.outOfSight(ctx); unseen {
-		return unreachable(r.primary, r.secondary, relay)
+		return r.unreachable(r.primary, r.secondary, relay)
 	}
 	return nil
 }

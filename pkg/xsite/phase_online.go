@@ -11,7 +11,7 @@ import (
 // proved and what it had queued is dropped (guard settle, before the comparison). Then it clears the push status and puts the
 // state-transfer modes back.
 func (r *run) online(ctx context.Context) error {
-	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
+	if err := r.guardReachable(ctx); err != nil {
 		return err
 	}
 	if err := guardSameNodes(ctx, r.secondary, r.proved); err != nil {

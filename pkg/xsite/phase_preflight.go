@@ -146,7 +146,7 @@ func (r *run) checkVersions(context.Context) error {
 
 // checkReachable holds the reachable guard for the first time.
 func (r *run) checkReachable(ctx context.Context) error {
-	if err := guardReachable(ctx, r.primary, r.secondary); err != nil {
+	if err := r.guardReachable(ctx); err != nil {
 		return err
 	}
 	r.passed(GuardReachable, "sites %s and %s see each other", r.primary.name, r.secondary.name)

@@ -219,7 +219,7 @@ func (t *transfer) census(ctx context.Context, nodes map[Role]identity, last boo
 	t.censused = now
 	err := t.run.both(ctx, func(ctx context.Context, s *site) error { return guardSameNodes(ctx, s, nodes[s.role]) })
 	if err == nil {
-		return guardView(t.run.primary, t.run.secondary)
+		return t.run.guardView()
 	}
 	if _, changed := StoppedBy(err); changed || lost(err) || last {
 		return err

@@ -43,7 +43,7 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 	if err := r.clearCache(ctx, c); err != nil {
 		return err
 	}
-	return guardReachable(ctx, r.primary, r.secondary)
+	return r.guardReachable(ctx)
 }
 
 // lost tells that a server could not be asked: its pod is gone, or it no longer answers.
@@ -68,7 +68,7 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 			err = r.guardWhole(ctx)
 		}
 		if err == nil {
-			err = guardView(r.primary, r.secondary)
+			err = r.guardView()
 		}
 		if err == nil || ctx.Err() != nil {
 			return true, "", err
@@ -79,7 +79,7 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 		case !unseen && guard != GuardReachable:
 			seen = now
 		case now.Sub(seen) >= unseenLimit:
-			return false, "", errors.Join(unreachable(r.primary, r.secondary, relay), err)
+			return false, "", errors.Join(r.unreachable(r.primary, r.secondary, relay), err)
 		}
 		if unseen && !t.unseen {
 			t.unseen = true

@@ -48,7 +48,7 @@ func (r *run) undertake(ctx context.Context, phase Phase, agree Agree, check fun
 		}
 		e := &RunError{Outcome: outcome, Phase: r.phase, Err: err, Undone: true, State: []string{unchangedBoth}}
 		if outcome == Refused {
-			e.Next = nextAfterRefusal(err)
+			e.Next = r.nextAfterRefusal(err)
 		}
 		return e
 	}
