@@ -40,7 +40,7 @@ func exitCodes() []struct {
 		{ExitUsage, "wrong use of the command line; nothing was changed"},
 		{ExitRefused, "a check failed, or phase: another is next; nothing was changed"},
 		{ExitNotConfirmed, "not confirmed; nothing was changed"},
-		{ExitInterrupted, "interrupted or out of time after changes; the same command goes on"},
+		{ExitInterrupted, "interrupted or out of time; the same command goes on"},
 		{ExitHeld, "another run is at work on one of the sites; nothing was changed"},
 		{ExitFailed, "a step failed after changes; Keycloak of the secondary stays down unless it says otherwise"},
 		{ExitWarned, "check --fail-on=warning: every check passed, some with a warning; nothing was changed"},
@@ -63,27 +63,6 @@ func (e *usageError) Error() string { return e.err.Error() }
 
 // Unwrap returns the cause.
 func (e *usageError) Unwrap() error { return e.err }
-
-// connectError is a site that could not be found or reached, before the engine began.
-type connectError struct {
-	role    xsite.Role
-	context string
-	err     error
-}
-
-// Error names the site and the cause.
-func (e *connectError) Error() string {
-	return fmt.Sprintf("connecting to the %s (context %s): %v", e.role, e.context, e.err)
-}
-
-// Unwrap returns the cause.
-func (e *connectError) Unwrap() error { return e.err }
-
-// next says what to try.
-func (e *connectError) next() string {
-	return fmt.Sprintf("see whether kubectl gets there: kubectl --context %s get pods (with the kubeconfig and namespace of the %s); "+
-		"then run the same command again", shellQuote(e.context), e.role)
-}
 
 // verdictError ends a command with an exit code of its own after it did what it was asked: what there is to say is on
 // standard output.
@@ -111,6 +90,9 @@ func CodeOf(err error) ExitCode {
 	case errors.As(err, &run):
 		return codeOfOutcome(run.Outcome)
 	case errors.As(err, &connect):
+		if connect.brokenOff {
+			return ExitInterrupted
+		}
 		return ExitRefused
 	case errors.Is(err, xsite.ErrNotConfirmed):
 		return ExitNotConfirmed

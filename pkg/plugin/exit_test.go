@@ -169,6 +169,56 @@ func TestBothSitesThatCannotBeReachedAreTold(t *testing.T) {
 	}
 }
 
+func TestWhatToDoFollowsFromWhyASiteCouldNotBeConnectedTo(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause error
+		want  string
+	}{
+		"away": {errors.New("connection refused"), "check that kubectl can reach the primary: kubectl --context site-a --namespace kc --token=... get pods"},
+		"nothing there": {
+			&kube.NotFoundError{What: "Infinispan", Next: "check context and namespace, or name it with --infinispan"},
+			"check context and namespace, or name it with --infinispan",
+		},
+		"several":     {&kube.AmbiguousError{What: "Infinispan", Next: "choose one, e.g. --infinispan infinispan/a"}, "choose one, e.g. --infinispan infinispan/a"},
+		"not allowed": {&kube.ForbiddenError{Verb: "list", Resource: "pods", Namespace: "kc", Context: "site-a"}, `have this user granted the verb "list" on pods in namespace kc`},
+		"no password": {&kube.SecretError{Secret: "s", Problem: "it has no user", Next: "name another one with --infinispan-secret"}, "name another one with --infinispan-secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.refuse["site-a"], r.refuse["site-b"] = c.cause, errors.New("no route")
+			if code := r.run(pair("--primary-namespace", "kc", "--primary-token", "canary")...); code != ExitRefused {
+				t.Errorf("exit code %d", code)
+			}
+			for _, want := range []string{"next: " + c.want, "check that kubectl can reach the secondary: kubectl --context site-b get pods\n"} {
+				if !strings.Contains(r.err.String(), want) {
+					t.Errorf("not told: %q in\n%s", want, r.err)
+				}
+			}
+			if strings.Contains(r.err.String(), "canary") {
+				t.Error("the token is shown")
+			}
+		})
+	}
+}
+
+func TestAnInterruptWhileConnectingIsNoRefusal(t *testing.T) {
+	for name, flags := range map[string][]string{"a run": pair(), "a phase": append([]string{"phase", "probe"}, pair()...)} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(errors.New("stopped by signal: interrupt"))
+			if code := r.runIn(ctx, flags...); code != ExitInterrupted {
+				t.Errorf("exit code %d", code)
+			}
+			for _, want := range []string{"stopped by signal", "run the same command again", nothingChanged} {
+				if !strings.Contains(r.err.String(), want) {
+					t.Errorf("not told: %q in\n%s", want, r.err)
+				}
+			}
+		})
+	}
+}
+
 func TestAResultThatCannotBeWrittenIsNoSuccess(t *testing.T) {
 	r := newRig(t)
 	o := newResyncOptions(Deps{Terminal: fakeTerminal{}})
@@ -271,7 +321,7 @@ func TestAnInterruptDoesNotWaitForASilentServer(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("stopped by signal: interrupt"))
 		_, err := o.connectOne(ctx, flags)
-		if err == nil || CodeOf(err) != ExitRefused || !strings.Contains(err.Error(), "stopped by signal") {
+		if err == nil || CodeOf(err) != ExitInterrupted || !strings.Contains(err.Error(), "stopped by signal") {
 			t.Errorf("got %v", err)
 		}
 		close(answer)

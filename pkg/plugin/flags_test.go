@@ -56,7 +56,8 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"bare with one site":      {[]string{"fence", "--context", "site-a"}, "which of the two sites it is for: use --primary-context\n"},
 		"bare server":             {pair("-s", "x"), "use --primary-server and --secondary-server"},
 		"same context twice":      {[]string{"--primary-context", "site-a", "--secondary-context", "site-a"}, `both sites are context "site-a"`},
-		"context misspelt":        {[]string{"--primary-context", "site-a", "--secondary-context", "siteb"}, "did you mean site-"},
+		"context misspelt":        {[]string{"--primary-context", "site-a", "--secondary-context", "siteb"}, "did you mean site-b?"},
+		"near to the other site":  {[]string{"--primary-context", "site-b", "--secondary-context", "siteb"}, "did you mean site-a?"},
 		"context far off":         {[]string{"--primary-context", "production-eu", "--secondary-context", "site-b"}, "there are: site-a, site-b"},
 		"kubeconfig missing":      {pair("--primary-kubeconfig", "/does/not/exist"), "reading the kubeconfig of the primary"},
 		"command misspelt":        {[]string{"verion"}, "did you mean kubectl ispn-resync version?"},
@@ -298,5 +299,13 @@ func TestATokenAppearsInNoOutput(t *testing.T) {
 				t.Errorf("a secret is shown:\n%s", all)
 			}
 		})
+	}
+}
+
+func TestKubeconfigsThatAreNotThereAreNamed(t *testing.T) {
+	r := newRig(t)
+	t.Setenv("KUBECONFIG", "/no/config")
+	if code := r.run(pair()...); code != ExitUsage || !strings.Contains(r.err.String(), "none at all in /no/config (which cannot be read)") {
+		t.Errorf("exit code %d, said %s", code, r.err)
 	}
 }

@@ -107,8 +107,8 @@ func failureObject(err error) *api.Failure {
 			f.Stop.Found += ": " + stop.Err.Error()
 		}
 	}
-	if connect, ok := errors.AsType[*connectError](err); ok && code == ExitRefused {
-		f.Next = connect.next()
+	if len(connectErrors(err)) > 0 && code != ExitUsage {
+		f.Next, f.NothingChanged = nextAfterConnecting(err), true
 	}
 	run, ok := errors.AsType[*xsite.RunError](err)
 	if !ok {
@@ -136,6 +136,8 @@ func outcomeOfCode(code ExitCode) string {
 		return api.OutcomeRefused
 	case ExitNotConfirmed:
 		return api.OutcomeNotConfirmed
+	case ExitInterrupted:
+		return string(xsite.Interrupted)
 	default:
 		return api.OutcomeUnexpected
 	}

@@ -258,7 +258,7 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 		}
 	}()
 	failed := func(err error) error {
-		return &connectError{role: flags.role, context: flags.context(), err: err}
+		return &connectError{role: flags.role, context: flags.context(), err: err, brokenOff: brokenOff(ctx), kubectl: flags.kubectl("get pods")}
 	}
 	select {
 	case <-ctx.Done():

@@ -266,7 +266,7 @@ func (o *sideOptions) connectSide(ctx context.Context) (primary, secondary Site,
 	case o.side.within == nil:
 		return o.connect(ctx)
 	case !o.pair.primary.mayPrompt() && !o.pair.secondary.mayPrompt(): // nobody is asked anything, which takes its time
-		limited, cancel := context.WithTimeoutCause(ctx, *o.side.within, fmt.Errorf("no answer within %s", *o.side.within))
+		limited, cancel := context.WithTimeoutCause(ctx, *o.side.within, &noAnswerError{*o.side.within})
 		defer cancel()
 		ctx = limited
 	}

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,6 +46,20 @@ func (s *siteFlags) name(flag string) string { return string(s.role) + "-" + fla
 // context gives the name of the kubeconfig context.
 func (s *siteFlags) context() string { return *s.config.Context }
 
+// kubectl gives the call of kubectl for the site, with the same connection.
+func (s *siteFlags) kubectl(words string) string {
+	call := []string{"kubectl"}
+	s.flags.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Changed {
+			return
+		}
+		own := *flag
+		own.Name = strings.TrimPrefix(flag.Name, s.name(""))
+		call = append(call, flagWord(&own, flag.Value.String()))
+	})
+	return strings.Join(append(call, words), " ")
+}
+
 // contexts lists the contexts of the site's kubeconfig, sorted.
 func (s *siteFlags) contexts() ([]string, error) {
 	config, err := s.config.ToRawKubeConfigLoader().RawConfig()
@@ -61,7 +76,9 @@ func (s *siteFlags) contexts() ([]string, error) {
 
 // validate judges the flags of one site without contacting it. An error shows an example of the same command: another one, the
 // recovery at worst, would do what nobody asked for.
-func (s *siteFlags) validate(example string) error {
+//
+// The context of the other site, if there is one, is never what was meant: the site to keep would be offered as the one to discard.
+func (s *siteFlags) validate(example string, other ...*siteFlags) error {
 	if s.context() == "" {
 		return usagef("--%s is required: name the kubeconfig context of the %s site, e.g.\n  %s", s.name("context"), s.role, example)
 	}
@@ -73,12 +90,32 @@ func (s *siteFlags) validate(example string) error {
 		return nil
 	}
 	hint := "; there are: " + strings.Join(contexts, ", ")
+	meant := slices.DeleteFunc(slices.Clone(contexts), func(name string) bool {
+		return slices.ContainsFunc(other, func(o *siteFlags) bool { return o.context() == name })
+	})
 	if len(contexts) == 0 {
-		hint = "; there is none at all, see --" + s.name("kubeconfig")
-	} else if near, ok := nearest(s.context(), contexts); ok {
+		hint = "; there is none at all in " + s.kubeconfigFiles() + ", see --" + s.name("kubeconfig")
+	} else if near, ok := nearest(s.context(), meant); ok {
 		hint = "; did you mean " + near + "?"
 	}
 	return usagef("--%s: the kubeconfig has no context %q%s", s.name("context"), s.context(), hint)
+}
+
+// kubeconfigFiles names the files that contexts are read from, and says which of them are missing.
+func (s *siteFlags) kubeconfigFiles() string {
+	access := s.config.ToRawKubeConfigLoader().ConfigAccess()
+	files := access.GetLoadingPrecedence()
+	if access.IsExplicitFile() {
+		files = []string{access.GetExplicitFile()}
+	}
+	var told []string
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			file += " (which cannot be read)"
+		}
+		told = append(told, file)
+	}
+	return strings.Join(told, ", ")
 }
 
 // sameAs says whether two sites' flags lead to the same context of the same kubeconfig, at the same server.
@@ -130,7 +167,7 @@ func (p *pairFlags) validate(command string) error {
 		return err
 	}
 	for _, site := range []*siteFlags{p.primary, p.secondary} {
-		if err := site.validate(command + examplePair); err != nil {
+		if err := site.validate(command+examplePair, p.primary, p.secondary); err != nil {
 			return err
 		}
 	}
@@ -161,7 +198,7 @@ func (p *pairFlags) validateGiven(command string) error {
 		if site.context() == "" {
 			continue
 		}
-		if err := site.validate(command + examplePair); err != nil {
+		if err := site.validate(command+examplePair, p.primary, p.secondary); err != nil {
 			return err
 		}
 	}
