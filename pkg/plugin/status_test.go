@@ -290,6 +290,44 @@ func TestAWatchConnectsAgainToASiteThatComesBack(t *testing.T) {
 	}
 }
 
+func TestAWatchBeginsAlsoWhenNoSiteCanBeReached(t *testing.T) {
+	r := newRig(t)
+	r.refuse = map[string]error{"site-a": errors.New("no route to host"), "site-b": errors.New("no route to host")}
+	r.looks = []xsite.PairStatus{calm()}
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := 0
+	r.clock.waited = func(time.Duration) {
+		r.mu.Lock()
+		clear(r.refuse)
+		r.mu.Unlock()
+		waits++
+		if waits == 2 {
+			cancel()
+		}
+	}
+	if code := r.runIn(ctx, append([]string{"status"}, pair("-w", "-o", "json")...)...); code != ExitDone {
+		t.Errorf("exit code %d: %s", code, r.err)
+	}
+	if n := strings.Count(r.out.String(), `"reachable": false`); n != 2 || strings.Count(r.out.String(), `"kind": "Status"`) != 2 {
+		t.Errorf("%d sites out of reach, want both in the first of two looks:\n%s", n, r.out)
+	}
+}
+
+func TestAWatchOfASiteThatIsWronglyNamedEndsAtOnce(t *testing.T) {
+	for name, args := range map[string][]string{
+		"a context that is not there": {"--primary-context", "site-x", "--secondary-context", "site-b"},
+		"a name that cannot be":       pair("--infinispan", "x/y"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.clock.waited = func(time.Duration) { t.Fatal("it looked on") }
+			if code := r.run(append([]string{"status", "-w"}, args...)...); code != ExitUsage {
+				t.Errorf("exit code %d: %s", code, r.err)
+			}
+		})
+	}
+}
+
 func TestTheToleranceIsPerCentAndAtLeastTenEntries(t *testing.T) {
 	for _, c := range []struct {
 		percent       float64

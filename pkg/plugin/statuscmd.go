@@ -90,10 +90,13 @@ func newStatusCommand(deps Deps) *cobra.Command {
 			if flags.watch {
 				return l.watch(ctx)
 			}
+			defer l.close()
 			if err := l.connectMissing(ctx); err != nil {
 				return err
 			}
-			defer l.close()
+			if err := l.noneConnected(); err != nil {
+				return err
+			}
 			status := l.once(ctx)
 			if err := o.output.write(o.deps.Streams.Out, status, o.outView()); err != nil {
 				return err
@@ -111,7 +114,7 @@ type statusLook struct {
 	unconnected        map[xsite.Role]error
 }
 
-// connectMissing connects to the sites that are not connected yet. One that cannot be is no error, both are.
+// connectMissing connects to the sites that are not connected yet. One that cannot be is no error; one that is wrongly named is.
 func (l *statusLook) connectMissing(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, l.flags.limit, errors.New("it did not answer within --timeout"))
 	defer cancel()
@@ -121,10 +124,15 @@ func (l *statusLook) connectMissing(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(l.unconnected) == 2 {
-		return errors.Join(l.unconnected[xsite.Primary], l.unconnected[xsite.Secondary])
-	}
 	return nil
+}
+
+// noneConnected gives the errors of both sites when neither could be connected to: there is nothing to show.
+func (l *statusLook) noneConnected() error {
+	if l.primary != nil || l.secondary != nil {
+		return nil
+	}
+	return errors.Join(l.unconnected[xsite.Primary], l.unconnected[xsite.Secondary])
 }
 
 // close ends the connections.

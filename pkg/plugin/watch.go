@@ -18,7 +18,8 @@ const (
 	clearBelow = "\x1b[J"
 )
 
-// watch looks again and again until the context ends, and shows what changed. Its end is no failure.
+// watch looks again and again until the context ends, and shows what changed. Its end is no failure, and no site that cannot be
+// reached ends it, the first time neither: it may come back.
 func (l *statusLook) watch(ctx context.Context) error {
 	defer l.close()
 	var last *api.Status
