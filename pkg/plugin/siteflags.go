@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -26,6 +28,10 @@ func newSiteFlags(role xsite.Role) *siteFlags {
 		role:   role,
 		config: genericclioptions.NewConfigFlags(true),
 		flags:  pflag.NewFlagSet(string(role), pflag.ContinueOnError),
+	}
+	s.config.WrapConfigFn = func(config *rest.Config) *rest.Config { // discovery too, whose client kubectl's flags make
+		config.UserAgent = version.Get().UserAgent()
+		return config
 	}
 	own := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
 	s.config.AddFlags(own)
