@@ -233,6 +233,15 @@ func (r *run) waitingForPeer() []string {
 // oneLine gives an error, or several joined ones, without line breaks.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
+// firstLine gives the first line of an error, and how many more there are: a server that is down has an error for each cache.
+func firstLine(err error) string {
+	first, rest, more := strings.Cut(err.Error(), "\n")
+	if !more {
+		return first
+	}
+	return fmt.Sprintf("%s; and %d more like it", first, strings.Count(rest, "\n")+1)
+}
+
 // originalInstances is the count that a Keycloak wanted before the run. It differs from the count it is to be started
 // with when it was stopped by hand before; what an unfinished run recorded is the original of both.
 func (r *run) originalInstances(ref string, startCount int) int {
@@ -274,7 +283,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 	silent := "it does not speak to the primary"
 	if err := r.safely(ctx, r.silenceSecondary); err != nil {
-		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", oneLine(err))
+		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", firstLine(err))
 	}
 	caches := "its caches are empty or incomplete"
 	if r.reached == verified {
@@ -283,7 +292,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	e.State = append(e.State, fmt.Sprintf("secondary %s: %s; %s; %s", r.secondary.name, r.keepDown(ctx), caches, silent))
 	if err != nil {
 		e.State = slices.Insert(e.State, 0, fmt.Sprintf("primary %s: the secondary could not be taken offline there (%s); "+
-			"if its writes fail, take site %s offline on it", r.primary.name, oneLine(err), r.secondary.name))
+			"if its writes fail, take site %s offline on it", r.primary.name, firstLine(err), r.secondary.name))
 	} else {
 		e.State = append(e.State, fmt.Sprintf("primary %s serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
 	}
