@@ -104,7 +104,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	}
 	if !cmd.HasParent() {
 		if other := otherCommand(args[0]); other != "" {
-			return usagef("unknown command %q; what you look for is %s", args[0], strings.TrimSuffix(displayName+" "+other, " "))
+			return usagef("unknown command %q; you probably want %s", args[0], strings.TrimSuffix(displayName+" "+other, " "))
 		}
 	}
 	if near, ok := nearest(args[0], names); ok {

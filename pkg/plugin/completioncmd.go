@@ -100,7 +100,7 @@ func installCompleter(dir, system string) (path string, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case errors.Is(err, syscall.ENOTDIR):
-		return "", usagef("%s is no folder; name a folder of PATH with --dir", dir)
+		return "", usagef("%s is not a folder; name a folder of PATH with --dir", dir)
 	case err != nil:
 		return "", err
 	case !bytes.Contains(there, []byte(completer.Mark)):

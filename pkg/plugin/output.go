@@ -72,9 +72,9 @@ func (o *outputFlags) validate() error {
 	}
 	format := *o.print.OutputFormat
 	if near, ok := nearest(format, o.formats()); ok {
-		return usagef("--output %q is no format; did you mean %s?", format, near)
+		return usagef("--output %q is not an output format; did you mean %s?", format, near)
 	}
-	return usagef("--output %q is no format; there are: %s", format, strings.Join(o.formats(), ", "))
+	return usagef("--output %q is not an output format; there are: %s", format, strings.Join(o.formats(), ", "))
 }
 
 // write writes an object to a stream in the format that was chosen. Text is made from what the object's JSON holds, and

@@ -95,7 +95,7 @@ func signNames() []string {
 func (r *runFlags) complete() error {
 	quantity, err := resource.ParseQuantity(r.verifyLimit)
 	if err != nil || quantity.Value() <= 0 {
-		return usagef("--verify-limit %q is no number of bytes; write 500Mi or 4Gi, say", r.verifyLimit)
+		return usagef("--verify-limit %q is not a number of bytes; write 500Mi or 4Gi, say", r.verifyLimit)
 	}
 	r.limit = quantity.Value()
 	return nil

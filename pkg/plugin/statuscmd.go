@@ -47,7 +47,7 @@ func (f *statusFlags) validate() error {
 	case f.limit <= 0:
 		return usagef("--timeout %s is too short", f.limit)
 	case f.tolerance < 0 || f.tolerance > 100:
-		return usagef("--tolerance %g is no number of per cent", f.tolerance)
+		return usagef("--tolerance %g is not a percentage", f.tolerance)
 	}
 	return nil
 }

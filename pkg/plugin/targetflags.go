@@ -84,7 +84,7 @@ func (t *targetFlags) validate() error {
 		}
 	}
 	if t.port < 0 || t.port > 65535 {
-		return usagef("--infinispan-port %d is no port", t.port)
+		return usagef("--infinispan-port %d is not a valid port", t.port)
 	}
 	if !slices.Contains([]string{"", "http", "https"}, t.scheme) {
 		return usagef("--infinispan-scheme %q is neither http nor https", t.scheme)
