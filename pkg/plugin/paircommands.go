@@ -48,12 +48,10 @@ func (c pairCommands) pods(role xsite.Role, namespace string) string {
 	if role == xsite.Secondary {
 		site = c.pair.secondary
 	}
-	prefix := site.name("")
-	words := append([]string{"kubectl"}, flagWords(site.flags, func(name string) string { return strings.TrimPrefix(name, prefix) })...)
 	if namespace != "" && !site.flags.Changed(site.name("namespace")) {
-		words = append(words, "--namespace "+shellQuote(namespace))
+		return site.kubectl("--namespace " + shellQuote(namespace) + " get pods")
 	}
-	return strings.Join(append(words, "get pods"), " ")
+	return site.kubectl("get pods")
 }
 
 // roleNames gives the names of flags; swapped, those that say for the other site what they say for one.

@@ -54,16 +54,8 @@ func (s *siteFlags) context() string { return *s.config.Context }
 
 // kubectl gives the call of kubectl for the site, with the same connection.
 func (s *siteFlags) kubectl(words string) string {
-	call := []string{"kubectl"}
-	s.flags.VisitAll(func(flag *pflag.Flag) {
-		if !flag.Changed {
-			return
-		}
-		own := *flag
-		own.Name = strings.TrimPrefix(flag.Name, s.name(""))
-		call = append(call, flagWord(&own, flag.Value.String()))
-	})
-	return strings.Join(append(call, words), " ")
+	own := func(name string) string { return strings.TrimPrefix(name, s.name("")) }
+	return strings.Join(append(append([]string{"kubectl"}, flagWords(s.flags, own)...), words), " ")
 }
 
 // contexts lists the contexts of the site's kubeconfig, sorted.
