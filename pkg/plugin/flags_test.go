@@ -89,7 +89,7 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"timeout":                 {pair("--timeout", "-1s"), "--timeout -1s is too short"},
 		"step timeout":            {pair("--step-timeout", "0"), "--step-timeout 0s is too short"},
 		"keycloak none and other": {pair("--keycloak", "none,keycloak/keycloak"), "but another is named besides"},
-		"port":                    {pair("--infinispan-port", "70000"), "no port"},
+		"port":                    {pair("--infinispan-port", "70000"), "not a valid port"},
 		"scheme":                  {pair("--infinispan-scheme", "ftp"), "neither http nor https"},
 		"transport misspelt":      {pair("--transport", "portforward"), "did you mean port-forward?"},
 		"transport":               {pair("--transport", "telnet"), "there are: port-forward, exec"},
