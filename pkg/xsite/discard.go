@@ -19,8 +19,8 @@ type DiscardOptions struct {
 }
 
 // DiscardJournal removes the record of a run that cannot be continued or aborted: because it cannot be read, because only the
-// primary's copy is left, or because an Infinispan was made anew since. What the run changed is not put back; the live state of
-// both sites is shown first.
+// primary's copy is left, because an Infinispan was made anew since, or because a clear reached the primary. What the run changed is
+// not put back; the live state of both sites is shown first.
 func DiscardJournal(ctx context.Context, options DiscardOptions) (Report, error) {
 	r := newRun(options.Options)
 	return r.undertake(ctx, PhaseAbort, options.Agree,
@@ -47,7 +47,7 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 		return Undertaking{}, err
 	}
 	r.seenJournals = map[Role]map[string]string{}
-	found, whole := false, false
+	found, whole, emptied := false, false, false
 	for _, s := range []*site{r.primary, r.secondary} {
 		stored, err := s.cluster.Journals(ctx)
 		if err != nil {
@@ -60,7 +60,8 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 			}
 			found = true
 			record, err := parseRecord(one)
-			whole = whole || err == nil && len(record.Caches) > 0 && record.Leaked == "" && r.madeAnew(record, s.role) == ""
+			emptied = emptied || record.Leaked != "" // either site's word is enough to refuse everything else
+			whole = whole || err == nil && len(record.Caches) > 0 && r.madeAnew(record, s.role) == ""
 		}
 	}
 	switch {
@@ -69,7 +70,7 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 			Guard: GuardRecorded, Found: fmt.Sprintf("there is no record of a run %q in either site", id),
 			Because: "nothing can be removed", Next: "`kubectl ispn-resync history` lists the records",
 		}
-	case whole:
+	case whole && !emptied:
 		return Undertaking{}, &Stop{
 			Guard: GuardRecorded, Found: fmt.Sprintf("the record of run %s can be read", id),
 			Because: "with it everything can be put back; without it nobody knows how",

@@ -50,10 +50,7 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 		if err != nil {
 			return "", fmt.Errorf("count the entries of cache %s of the %s: %w", c.Name, r.primary, err)
 		}
-		if err := r.journal.canaryNow(ctx, &CanaryMark{Cache: c.Name, Entries: held, At: r.opts.Clock.Now()}); err != nil {
-			return "", err
-		}
-		if err := r.clearCache(ctx, c); err != nil {
+		if err := r.clearCache(ctx, c, &CanaryMark{Cache: c.Name, Entries: held, At: r.opts.Clock.Now()}); err != nil {
 			return "", err
 		}
 		if c.Strategy == infinispan.StrategyAsync {
@@ -70,11 +67,11 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 			return "", err
 		}
 		if kept*2 <= len(sample) { // logouts take some, a leaked clear takes all
-			stop := leaked(r.primary, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary",
+			stop := leaked(r.primary, r.id, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary",
 				len(sample)-kept, len(sample), c.Name))
 			return "", errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 		}
-		return c.Name, r.journal.canaryNow(ctx, nil)
+		return c.Name, r.journal.canaryKept(ctx)
 	}
 	r.noted(Primary, "no cache has enough lasting entries to watch during the first clear")
 	return "", nil
@@ -91,24 +88,56 @@ func (r *run) guardUnseenCanary(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("count the entries of cache %s of the %s: %w", mark.Cache, r.primary, err)
 	}
-	left := mark.Entries / 2
-	if r.opts.Clock.Now().Sub(mark.At) > canaryLifespan { // sessions end by themselves; a leaked clear takes all at once
-		left = mark.Entries / 10
-	}
-	if now <= left {
-		stop := leaked(r.primary, fmt.Sprintf("cache %s of the primary held %d entries before it was cleared on the secondary, and holds %d now",
-			mark.Cache, mark.Entries, now))
+	switch found := mark.missing(now); {
+	case found == "":
+		return r.journal.canaryKept(ctx)
+	case mark.old(r.opts.Clock.Now()):
+		r.noted(Primary, "%s", found+untold)
+		return nil // and nothing more is at risk: what is cleared from here on has a canary of its own
+	default:
+		stop := leaked(r.primary, r.id, found)
 		return errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 	}
-	return nil
 }
 
+// untold is what follows from entries that an old mark misses.
+const untold = "; that is so long ago that it cannot be told any more whether a clear reached the primary or they ended by themselves"
+
+// warnOfOldCanary tells before the question what the clear will not find out any more.
+func (r *run) warnOfOldCanary() {
+	mark := r.journal.record.Canary
+	if mark == nil || !mark.old(r.opts.Clock.Now()) {
+		return
+	}
+	for _, c := range r.plan.Caches {
+		if c.Name != mark.Cache {
+			continue
+		}
+		if found := mark.missing(c.PrimaryEntries); found != "" {
+			r.warned(GuardCanary, "%s", found+untold)
+		}
+	}
+}
+
+// missing says that half of the entries or more are gone from the primary; empty when they are not.
+func (m *CanaryMark) missing(now int64) string {
+	if now > m.Entries/2 {
+		return ""
+	}
+	return fmt.Sprintf("cache %s of the primary held %d entries before it was cleared on the secondary, and holds %d now", m.Cache, m.Entries, now)
+}
+
+// old tells whether the entries may have ended by themselves since. The mark may be of another machine, whose clock was ahead of
+// this one's: a mark from the near future is young, one from the far future has no age that is known.
+func (m *CanaryMark) old(now time.Time) bool { return now.Sub(m.At).Abs() > canaryLifespan }
+
 // leaked is the end of all clears: one has reached the primary.
-func leaked(primary *site, found string) *Stop {
+func leaked(primary *site, run, found string) *Stop {
 	return &Stop{
 		Guard: GuardCanary, Found: found, Where: primary.String(),
 		Because: "a clear reached the primary; clearing the other caches would empty them there too",
-		Next:    "do not run this again and clear nothing by hand; compare the versions of both sites with those in the documentation, and report them",
+		Next: "do not run this again and clear nothing by hand; compare the versions of both sites with those in the documentation, and report them; " +
+			"only when the cause is known and gone, remove the record, for a new run: kubectl ispn-resync abort --discard-journal " + run + " with the same contexts",
 	}
 }
 

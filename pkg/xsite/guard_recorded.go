@@ -94,8 +94,7 @@ type foundRun struct {
 func (r *run) guardSameRun(found foundRun) error {
 	rec := found.record
 	if rec.Leaked != "" {
-		stop := leaked(r.primary, fmt.Sprintf("unfinished run %s found: %s", rec.RunID, rec.Leaked))
-		return stop
+		return leaked(r.primary, rec.RunID, fmt.Sprintf("unfinished run %s found: %s", rec.RunID, rec.Leaked))
 	}
 	if rec.PrimaryUID == r.primary.place.InfinispanUID && rec.SecondaryUID == r.secondary.place.InfinispanUID && rec.SiteRole == found.site.role {
 		return nil

@@ -116,18 +116,22 @@ func (j *journal) ended(ctx context.Context, phase Phase) error {
 	return j.write(ctx)
 }
 
-// clearingNow notes, before the first clear is sent, that there is no way back.
-func (j *journal) clearingNow(ctx context.Context) error {
-	if j.record.Cleared {
+// clearingNow notes, before the first clear is sent, that there is no way back, and of the canary's that it is one. Of any other
+// clear mark is nil.
+func (j *journal) clearingNow(ctx context.Context, mark *CanaryMark) error {
+	if j.record.Cleared && (mark == nil || j.record.Canary == mark) {
 		return nil
 	}
 	j.record.Cleared = true
+	if mark != nil {
+		j.record.Canary = mark
+	}
 	return j.write(ctx)
 }
 
-// canaryNow notes which cache is cleared first, and with nil that the primary kept its entries.
-func (j *journal) canaryNow(ctx context.Context, mark *CanaryMark) error {
-	j.record.Canary = mark
+// canaryKept notes that the primary kept the entries of the canary.
+func (j *journal) canaryKept(ctx context.Context) error {
+	j.record.Canary = nil
 	return j.write(ctx)
 }
 

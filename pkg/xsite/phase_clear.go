@@ -32,7 +32,7 @@ func (r *run) clear(ctx context.Context) error {
 		if c.Name == canary {
 			continue
 		}
-		if err := r.clearCache(ctx, c); err != nil {
+		if err := r.clearCache(ctx, c, nil); err != nil {
 			return err
 		}
 	}
@@ -41,8 +41,8 @@ func (r *run) clear(ctx context.Context) error {
 }
 
 // clearCache empties one cache of the secondary. The guards stand immediately before the call, and the call itself
-// carries the header that keeps it at home (guard no-leak).
-func (r *run) clearCache(ctx context.Context, c CachePlan) error {
+// carries the header that keeps it at home (guard no-leak). The mark is noted before the clear when it is the canary's.
+func (r *run) clearCache(ctx context.Context, c CachePlan, mark *CanaryMark) error {
 	began := r.opts.Clock.Now()
 	for try := 1; ; try++ {
 		if err := r.guardStopped(ctx); err != nil {
@@ -52,7 +52,7 @@ func (r *run) clearCache(ctx context.Context, c CachePlan) error {
 			return err
 		}
 		//mutate:recorded
-		if err := r.journal.clearingNow(ctx); err != nil {
+		if err := r.journal.clearingNow(ctx, mark); err != nil {
 			return err
 		}
 		r.reached = clearing

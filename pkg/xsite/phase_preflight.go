@@ -180,6 +180,7 @@ func (r *run) checkEntries(ctx context.Context) error {
 		r.plan.Primary.Entries += c.PrimaryEntries
 		r.plan.Secondary.Entries += c.SecondaryEntries
 	}
+	r.warnOfOldCanary()
 	return nil
 }
 

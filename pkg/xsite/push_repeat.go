@@ -40,7 +40,7 @@ func (t *transfer) renew(ctx context.Context, c CachePlan, because error) error 
 	if err := r.guardManual(ctx); err != nil {
 		return err
 	}
-	if err := r.clearCache(ctx, c); err != nil {
+	if err := r.clearCache(ctx, c, nil); err != nil {
 		return err
 	}
 	return r.guardReachable(ctx)
