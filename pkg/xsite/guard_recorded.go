@@ -175,7 +175,7 @@ func (r *run) adopt(found foundRun) {
 }
 
 // record writes what is about to be changed into both clusters, before the first change (guard recorded). Afterwards the
-// originals are safe from a crash of this machine.
+// originals are safe from a crash of this machine, and no run that begins later overlooks this one.
 func (r *run) record(ctx context.Context) error {
 	rec := &r.journal.record
 	rec.KeycloakInstances = r.plan.Secondary.StartCounts
@@ -191,6 +191,10 @@ func (r *run) record(ctx context.Context) error {
 		if err := r.secondary.cluster.RecordInstances(ctx, ref, count); err != nil {
 			return fmt.Errorf("leave the original count of %s on it: %w", ref, err)
 		}
+	}
+	//mutate:single-run
+	if err := r.guardAloneOnRecord(ctx); err != nil {
+		return err
 	}
 	r.changed("", "original state recorded in both clusters (run %s)", r.id)
 	return nil

@@ -1,10 +1,11 @@
 package xsite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"maps"
 	"time"
 )
 
@@ -125,21 +126,47 @@ func (r *run) notTaken(ctx context.Context, s *site, cause error) error {
 }
 
 // sameJournals proves that no other run began or ended between preflight and the leases.
-func (r *run) sameJournals(ctx context.Context) error {
+func (r *run) sameJournals(ctx context.Context) error { return r.sameJournalsBut(ctx, "") }
+
+// guardAloneOnRecord proves it again when this run's own record is in both clusters and nothing else is changed yet. Two runs with
+// mirrored roles that hold one lease each (NoPrimaryLease) are kept apart by this alone: both write first and read then, so at
+// least one of them sees the other.
+func (r *run) guardAloneOnRecord(ctx context.Context) error { return r.sameJournalsBut(ctx, r.id) }
+
+// sameJournalsBut demands that the records of all runs but one are those that preflight saw.
+func (r *run) sameJournalsBut(ctx context.Context, own string) error {
 	for _, s := range r.present() {
-		now, err := s.cluster.Journals(ctx)
+		stored, err := s.cluster.Journals(ctx)
 		if err != nil {
 			return fmt.Errorf("read the journals of the %s: %w", s, err)
 		}
-		if reflect.DeepEqual(journalVersions(now), r.seenJournals[s.role]) {
+		seen, now := maps.Clone(r.seenJournals[s.role]), journalVersions(stored)
+		delete(seen, own)
+		delete(now, own)
+		if maps.Equal(now, seen) {
 			continue
 		}
+		found := "another run was at work since the plan was made: the journals changed"
+		for _, one := range stored {
+			if record, err := parseRecord(one); one.ID != own && one.Version != seen[one.ID] && err == nil {
+				found += "; " + record.describe()
+			}
+		}
 		return &Stop{
-			Guard: GuardSingleRun, Found: "another run was at work while the question stood: the journals changed", Where: s.String(),
+			Guard: GuardSingleRun, Found: found, Where: s.String(),
 			Because: "what was confirmed is not what is there any more", Next: "run the same command again and look at the plan anew",
 		}
 	}
 	return nil
+}
+
+// describe tells of a run, or of a fence, to who met its record.
+func (r JournalRecord) describe() string {
+	if r.Closed == closedFence {
+		return fmt.Sprintf("%s fenced site %s off on site %s", r.Who, r.SecondarySite, r.PrimarySite)
+	}
+	return fmt.Sprintf("run %s by %s keeps site %s and discards site %s (%s)",
+		r.RunID, r.Who, r.PrimarySite, r.SecondarySite, cmp.Or(r.Closed, "unfinished, phase "+string(r.Phase)))
 }
 
 // present lists the sites that this run works with.

@@ -11,20 +11,31 @@ import (
 )
 
 // meanwhile runs a second command, from another machine, in the middle of a call of the first. Time passes for both.
-func (p *pair) meanwhile(t *testing.T, primary, secondary *site) (err error) {
+func (p *pair) meanwhile(t *testing.T, primary, secondary *site, changes ...func(*xsite.Options)) (err error) {
+	t.Helper()
+	p.elsewhere(t, primary, secondary, func(ctx context.Context, options xsite.Options) {
+		for _, change := range changes {
+			change(&options)
+		}
+		_, err = xsite.Recover(ctx, options)
+	})
+	return err
+}
+
+// elsewhere is a process on another machine, in the middle of a call of the first.
+func (p *pair) elsewhere(t *testing.T, primary, secondary *site, do func(context.Context, xsite.Options)) {
 	t.Helper()
 	p.mu.Unlock() // the call under way holds it
 	defer p.mu.Lock()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	proc := &process{pair: p, interrupt: cancel}
-	_, err = xsite.Recover(ctx, xsite.Options{
+	do(ctx, xsite.Options{
 		PrimaryCluster: seat{primary, proc}, SecondaryCluster: seat{secondary, proc},
 		Confirm: func(context.Context, xsite.Plan) error { return nil },
 		Clock:   proc, Who: "colleague@desk", Tool: "kubectl-ispn-resync test",
 		Accept: xsite.Signs(),
 	})
-	return err
 }
 
 // keepsRenewing makes the lease holder's renewals go on while another command waits: its time passes too.
