@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -146,14 +147,14 @@ func (r *run) sameJournalsBut(ctx context.Context, own string) error {
 		if maps.Equal(now, seen) {
 			continue
 		}
-		found := "another run was at work since the plan was made: the journals changed"
+		found := []string{"another run was at work since the plan was made: the journals changed"}
 		for _, one := range stored {
 			if record, err := parseRecord(one); one.ID != own && one.Version != seen[one.ID] && err == nil {
-				found += "; " + record.describe()
+				found = append(found, record.describe())
 			}
 		}
 		return &Stop{
-			Guard: GuardSingleRun, Found: found, Where: s.String(),
+			Guard: GuardSingleRun, Found: strings.Join(found, "; "), Where: s.String(),
 			Because: "what was confirmed is not what is there any more", Next: "run the same command again and look at the plan anew",
 		}
 	}
@@ -161,12 +162,12 @@ func (r *run) sameJournalsBut(ctx context.Context, own string) error {
 }
 
 // describe tells of a run, or of a fence, to who met its record.
-func (r JournalRecord) describe() string {
-	if r.Closed == closedFence {
-		return fmt.Sprintf("%s fenced site %s off on site %s", r.Who, r.SecondarySite, r.PrimarySite)
+func (rec JournalRecord) describe() string {
+	if rec.Closed == closedFence {
+		return fmt.Sprintf("%s fenced site %s off on site %s", rec.Who, rec.SecondarySite, rec.PrimarySite)
 	}
 	return fmt.Sprintf("run %s by %s keeps site %s and discards site %s (%s)",
-		r.RunID, r.Who, r.PrimarySite, r.SecondarySite, cmp.Or(r.Closed, "unfinished, phase "+string(r.Phase)))
+		rec.RunID, rec.Who, rec.PrimarySite, rec.SecondarySite, cmp.Or(rec.Closed, "unfinished, phase "+string(rec.Phase)))
 }
 
 // present lists the sites that this run works with.
