@@ -44,7 +44,7 @@ func newCheckCommand(deps Deps) *cobra.Command {
 			kubectl ispn-resync check --primary-context site-a --secondary-context site-b \
 			-o jsonpath='{.checks[?(@.status=="failed")].id}'`,
 		shared: []string{"accept", "linked", "cancel-stale-push", "no-primary-lease", "cache", "all-caches", "keycloak-instances", "timeout", "poll-interval"},
-		own:    own, within: each,
+		own:    own, within: each, anyway: true,
 		validate: func() error {
 			if !slices.Contains(failOns(), *failOn) {
 				return unknownValue("fail-on", *failOn, failOns())

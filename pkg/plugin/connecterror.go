@@ -20,6 +20,8 @@ type connectError struct {
 	brokenOff bool
 	// kubectl is the call of kubectl that goes the same way.
 	kubectl string
+	// byHand is the way without this program, for who cannot wait; empty where there is none.
+	byHand string
 }
 
 // Error names the site and the cause.
@@ -32,6 +34,14 @@ func (e *connectError) Unwrap() error { return e.err }
 
 // next says what to try: what the cause itself names, or else whether the API server can be reached at all.
 func (e *connectError) next() string {
+	if e.byHand == "" {
+		return e.nextTry()
+	}
+	return strings.TrimSuffix(e.byHand+"\n"+e.nextTry(), "\n")
+}
+
+// nextTry says what to try without the way by hand.
+func (e *connectError) nextTry() string {
 	if e.brokenOff {
 		return ""
 	}
@@ -55,7 +65,10 @@ func (e *connectError) next() string {
 type noAnswerError struct{ within time.Duration }
 
 // Error gives the time.
-func (e *noAnswerError) Error() string { return fmt.Sprintf("no answer within %s", e.within) }
+func (e *noAnswerError) Error() string { return "no answer within " + trimZero(e.within) }
+
+// Unwrap says what it is.
+func (*noAnswerError) Unwrap() error { return context.DeadlineExceeded }
 
 // brokenOff tells whether the user or --timeout ended what was going on.
 func brokenOff(ctx context.Context) bool {

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -16,13 +15,27 @@ type deadline struct {
 	started time.Time
 }
 
-// withDeadline derives the context; the cause of its end names the flag. Stop releases it.
-func withDeadline(ctx context.Context, limit time.Duration) (derived context.Context, d *deadline, stop func()) {
+// overtime is a [context.DeadlineExceeded] that says what took too long.
+type overtime string
+
+// Error says it.
+func (o overtime) Error() string { return string(o) }
+
+// Unwrap says what it is.
+func (overtime) Unwrap() error { return context.DeadlineExceeded }
+
+// withTimeout is withDeadline for what --timeout bounds.
+func withTimeout(ctx context.Context, limit time.Duration) (derived context.Context, d *deadline, stop func()) {
+	return withDeadline(ctx, limit, overtime("the run took longer than --timeout "+trimZero(limit)))
+}
+
+// withDeadline derives the context; cause is that of its end. Stop releases it.
+func withDeadline(ctx context.Context, limit time.Duration, cause error) (derived context.Context, d *deadline, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	d = &deadline{left: limit}
 	if limit > 0 {
 		d.timer = time.AfterFunc(limit, func() {
-			cancel(fmt.Errorf("the run took longer than --timeout %s: %w", trimZero(limit), context.DeadlineExceeded))
+			cancel(cause)
 		})
 		d.started = time.Now()
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestTheTimeOfTheQuestionDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, d, stop := withDeadline(t.Context(), time.Minute)
+		ctx, d, stop := withTimeout(t.Context(), time.Minute)
 		defer stop()
 		<-time.After(40 * time.Second)
 		d.pause()
@@ -30,7 +30,7 @@ func TestTheTimeOfTheQuestionDoesNotCount(t *testing.T) {
 
 func TestNoTimeoutIsNoLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, d, stop := withDeadline(t.Context(), 0)
+		ctx, d, stop := withTimeout(t.Context(), 0)
 		defer stop()
 		d.pause()
 		d.resume()

@@ -1,12 +1,14 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -17,6 +19,7 @@ func newFenceCommand(deps Deps) *cobra.Command {
 	site := own.String("site", "", "The site to take offline; found by itself when caches back up to one only.")
 	lift := own.Bool("lift", false, "The way back: bring online again what a fence took offline.")
 	evenIfLinked := own.Bool("even-if-linked", false, "Fence although the two sites see each other; the other site misses every change from then on.")
+	limit := firstAid
 	return newSideCommand(deps, side{
 		use:   "fence --primary-context NAME",
 		short: "First aid while the link is down: keep the primary's writes working",
@@ -38,6 +41,13 @@ func newFenceCommand(deps Deps) *cobra.Command {
 			# The way back
 			kubectl ispn-resync fence --primary-context site-a --lift`,
 		shared: []string{"confirm", "dry-run", "reason", "step-timeout", "poll-interval"}, own: own, primaryOnly: true,
+		within: &limit,
+		byHand: func(o *sideOptions) string {
+			if *lift {
+				return "" // it can wait
+			}
+			return fenceByHand(cmp.Or(*site, o.resyncOptions.run.confirm))
+		},
 		validate: func() error {
 			if *lift && *evenIfLinked {
 				return usagef("--lift needs the two sites to see each other; --even-if-linked is for a fence")
@@ -55,3 +65,16 @@ func newFenceCommand(deps Deps) *cobra.Command {
 		},
 	})
 }
+
+// fenceByHand says how a site is fenced without the API server of the primary; an empty name is one that is not known.
+func fenceByHand(site string) string {
+	name, known := "SECONDARY", "; SECONDARY is the name of the other site"
+	if site != "" {
+		name, known = shellQuote(site), ""
+	}
+	return "if users wait, take the other site offline by hand, in Infinispan's command line or console on a server of the primary: " +
+		"site take-offline --all-caches --site=" + name + known + " (" + version.Get().Page("docs/runbook.md#"+withoutAPIServer) + ")"
+}
+
+// withoutAPIServer is the section of the runbook about it.
+const withoutAPIServer = "7-one-of-the-clusters-has-no-working-api-server"

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +31,8 @@ type resyncOptions struct {
 	lookOnly bool
 	// oneIsEnough says that a site is tried also when the other could not be connected to.
 	oneIsEnough bool
+	// patience is how long connecting to one site may take; 0 for as long as it takes.
+	patience time.Duration
 	// all are the flags of the command, path is its name, once complete.
 	all  *pflag.FlagSet
 	path string
@@ -105,7 +106,7 @@ type engaged struct {
 
 // engage connects to both sites and lets do have the engine work on them.
 func (o *resyncOptions) engage(ctx context.Context, reporting *reporting, do func(ctx context.Context, e *engaged) error) error {
-	ctx, deadline, stop := withDeadline(ctx, o.run.timeout)
+	ctx, deadline, stop := withTimeout(ctx, o.run.timeout)
 	defer stop()
 	o.warnOfFlags()
 	primary, secondary, err := o.connect(ctx)
@@ -230,47 +231,6 @@ func (o *resyncOptions) connectEach(ctx context.Context, primary, secondary Site
 	return primary, secondary, failed
 }
 
-// connectOne connects to one site. It returns when the context ends, even where client-go's discovery, which knows no
-// context, is still waiting for a server; what comes of that is closed.
-func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site, error) {
-	options := o.target.options(flags)
-	options.Warn = func(message string) { o.warn(string(flags.role) + ": " + message) }
-	options.Note = func(message string) { o.note(string(flags.role) + ": " + message) }
-	options.SPDYForPortForward, options.SPDYForExec = o.noSocket("KUBECTL_PORT_FORWARD_WEBSOCKETS"), o.noSocket("KUBECTL_REMOTE_COMMAND_WEBSOCKETS")
-	options.Turn = o.turn
-	trace := tracerFor(o.all)
-	options.ObserveCall, options.WrapTransport = trace.infinispan(flags.role), trace.wrap(flags.role)
-	options.NoPrimaryLease = o.run.noPrimaryLease
-	options.LookOnly = o.lookOnly
-	type connection struct {
-		site Site
-		err  error
-	}
-	done := make(chan connection)
-	go func() {
-		site, err := o.deps.Connect(ctx, options)
-		select {
-		case done <- connection{site, err}:
-		case <-ctx.Done():
-			if err == nil {
-				site.Close()
-			}
-		}
-	}()
-	failed := func(err error) error {
-		return &connectError{role: flags.role, context: flags.context(), err: err, brokenOff: brokenOff(ctx), kubectl: flags.kubectl("get pods")}
-	}
-	select {
-	case <-ctx.Done():
-		return nil, failed(context.Cause(ctx))
-	case c := <-done:
-		if c.err != nil {
-			return nil, failed(c.err)
-		}
-		return c.site, nil
-	}
-}
-
 // warnOfFlags says loudly what some flags give up.
 func (o *resyncOptions) warnOfFlags() {
 	if o.target.insecure {
@@ -291,10 +251,4 @@ func (o *resyncOptions) warn(message string) {
 // note writes a remark to standard error; there is nowhere to tell that this failed.
 func (o *resyncOptions) note(message string) {
 	_, _ = fmt.Fprintln(o.deps.Streams.ErrOut, printable(message))
-}
-
-// noSocket tells whether one of kubectl's own variables turns WebSockets off.
-func (o *resyncOptions) noSocket(variable string) bool {
-	value, _ := o.deps.LookupEnv(variable)
-	return strings.EqualFold(value, "false")
 }

@@ -31,8 +31,12 @@ type side struct {
 	own *pflag.FlagSet
 	// primaryOnly says that the secondary is not contacted.
 	primaryOnly bool
-	// within is how long connecting to a site may take, for a command that is done also without one; nil for the others.
+	// within is how long connecting to one site may take; nil for as long as it takes.
 	within *time.Duration
+	// anyway says that it is done also without a site that cannot be connected to.
+	anyway bool
+	// byHand says what to do instead when the primary cannot be connected to; nil for nothing.
+	byHand func(o *sideOptions) string
 	// validate judges own flags; nil for nothing to judge.
 	validate func() error
 	// do does it with both sites connected (the secondary is nil for primaryOnly) and gives what goes to standard output.
@@ -86,7 +90,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		s.args = noArguments
 	}
 	o := &sideOptions{resyncOptions: newResyncOptions(deps), side: s}
-	o.lookOnly, o.oneIsEnough = s.lookOnly, s.lookOnly || s.within != nil
+	o.lookOnly, o.oneIsEnough = s.lookOnly, s.lookOnly || s.anyway
 	cmd := &cobra.Command{
 		Use: s.use, Short: s.short, Long: templates.LongDesc(s.long), Example: templates.Examples(s.example),
 		Args: s.args,
@@ -217,7 +221,7 @@ func (o *sideOptions) report(ctx context.Context) error {
 
 // run connects, does it, and writes what there is to say.
 func (o *sideOptions) run(ctx context.Context) (err error) {
-	ctx, _, stop := withDeadline(ctx, o.resyncOptions.run.timeout)
+	ctx, _, stop := withTimeout(ctx, o.resyncOptions.run.timeout)
 	defer stop()
 	o.warnOfFlags()
 	if o.side.act != nil {
@@ -259,16 +263,18 @@ func (o *sideOptions) run(ctx context.Context) (err error) {
 
 // connectSide connects to the sites that the command works with.
 func (o *sideOptions) connectSide(ctx context.Context) (primary, secondary Site, err error) {
+	if o.side.within != nil {
+		o.patience = *o.side.within
+	}
 	switch {
 	case o.side.primaryOnly:
 		primary, err = o.connectOne(ctx, o.pair.primary)
+		if connect, ok := errors.AsType[*connectError](err); ok && o.side.byHand != nil {
+			connect.byHand = o.side.byHand(o)
+		}
 		return primary, nil, err
-	case o.side.within == nil:
+	case !o.side.anyway:
 		return o.connect(ctx)
-	case !o.pair.primary.mayPrompt() && !o.pair.secondary.mayPrompt(): // nobody is asked anything, which takes its time
-		limited, cancel := context.WithTimeoutCause(ctx, *o.side.within, &noAnswerError{*o.side.within})
-		defer cancel()
-		ctx = limited
 	}
 	primary, secondary, o.absent = o.connectEach(ctx, nil, nil)
 	for _, err := range o.absent {

@@ -20,6 +20,8 @@ type siteFlags struct {
 	role   xsite.Role
 	config *genericclioptions.ConfigFlags
 	flags  *pflag.FlagSet
+	// tried says that it was tried before to connect to the site.
+	tried bool
 }
 
 // newSiteFlags makes the flags of one site.
