@@ -7,12 +7,28 @@ import (
 )
 
 // fence stands before every changing call: none is made without the leases (guard single-run).
-type fence struct{ run *run }
+type fence struct {
+	run  *run
+	role Role
+}
 
 // pass makes a change that is bounded by the longest that a lease allows for.
 func (f fence) pass(ctx context.Context, change func(ctx context.Context) error) error {
+	return f.passWhen(ctx, f.run.keeper.allow, change)
+}
+
+// letGo is pass for what makes a site depend on the other one less.
+func (f fence) letGo(ctx context.Context, change func(ctx context.Context) error) error {
+	if f.role == Primary {
+		return f.passWhen(ctx, f.run.keeper.allowLetGo, change)
+	}
+	return f.pass(ctx, change)
+}
+
+// passWhen makes a change that the leases allow.
+func (f fence) passWhen(ctx context.Context, allow func() error, change func(ctx context.Context) error) error {
 	//mutate:single-run
-	if err := f.run.keeper.allow(); err != nil {
+	if err := allow(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, leaseCall)
@@ -83,7 +99,7 @@ type fencedNode struct {
 
 // TakeOffline implements Node.
 func (n fencedNode) TakeOffline(ctx context.Context, cache, site string) error {
-	return n.fence.pass(ctx, func(ctx context.Context) error { return n.Node.TakeOffline(ctx, cache, site) })
+	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.TakeOffline(ctx, cache, site) })
 }
 
 // BringOnline implements Node.
@@ -103,7 +119,7 @@ func (n fencedNode) StartPush(ctx context.Context, cache, site string) error {
 
 // CancelPush implements Node.
 func (n fencedNode) CancelPush(ctx context.Context, cache, site string) error {
-	return n.fence.pass(ctx, func(ctx context.Context) error { return n.Node.CancelPush(ctx, cache, site) })
+	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.CancelPush(ctx, cache, site) })
 }
 
 // CancelReceive implements Node.

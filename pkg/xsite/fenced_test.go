@@ -17,7 +17,7 @@ func reads() []string {
 
 // There is nothing behind the fence: a call that got past it panics.
 func TestNoChangeIsMadeWithoutALease(t *testing.T) {
-	for _, behind := range []any{fencedCluster{fence: fence{&run{}}}, fencedNode{fence: fence{&run{}}}} {
+	for _, behind := range []any{fencedCluster{fence: fence{&run{}, Secondary}}, fencedNode{fence: fence{&run{}, Secondary}}, fencedNode{fence: fence{&run{}, Primary}}} {
 		value := reflect.ValueOf(behind)
 		for i := range value.NumMethod() {
 			name := value.Type().Method(i).Name

@@ -73,7 +73,14 @@ func elapsed(since, now time.Time) time.Duration {
 
 // allow is asked right before every changing call. Its error wraps ErrUnavailable when a lease ran out because its cluster is
 // away: it may be renewed still, and if it is, nobody else held it meanwhile. Any other error is for good.
-func (k *keeper) allow() error {
+func (k *keeper) allow() error { return k.allowWith(func(*grip) bool { return true }) }
+
+// allowLetGo is asked before a call by which the primary lets go of the secondary. The lease of the secondary may have run out, because
+// that whole site is away, which is when the primary's writes fail: the primary's own keeps every other run out.
+func (k *keeper) allowLetGo() error { return k.allowWith(func(g *grip) bool { return g.site.role == Primary }) }
+
+// allowWith is allow for those leases that count.
+func (k *keeper) allowWith(counts func(*grip) bool) error {
 	if k == nil {
 		return &Stop{Guard: GuardSingleRun, Found: "a change was to be made without a lease", Because: becauseSingleRun, Next: "report this as a mistake of the tool"}
 	}
@@ -85,7 +92,7 @@ func (k *keeper) allow() error {
 		return k.lost
 	}
 	for _, g := range k.grips {
-		if left := g.record.Duration - elapsed(g.good, now); left < leaseCall {
+		if left := g.record.Duration - elapsed(g.good, now); counts(g) && left < leaseCall {
 			return fmt.Errorf("the lease of the %s could not be renewed for %s: %w", g.site, elapsed(g.good, now).Round(time.Second), ErrUnavailable)
 		}
 	}

@@ -125,8 +125,8 @@ func (r *run) onlyStarts() bool {
 func newRun(options Options) *run {
 	options = options.withDefaults()
 	r := &run{opts: options, id: newRunID(), closing: closedUndone}
-	r.primary = newSite(Primary, patientCluster{fencedCluster{options.PrimaryCluster, fence{r}}, patience{r, Primary}})
-	r.secondary = newSite(Secondary, patientCluster{fencedCluster{options.SecondaryCluster, fence{r}}, patience{r, Secondary}})
+	r.primary = newSite(Primary, patientCluster{fencedCluster{options.PrimaryCluster, fence{r, Primary}}, patience{r, Primary}})
+	r.secondary = newSite(Secondary, patientCluster{fencedCluster{options.SecondaryCluster, fence{r, Secondary}}, patience{r, Secondary}})
 	return r
 }
 

@@ -17,6 +17,8 @@ type process struct {
 	stage     *stage
 	name      string
 	interrupt context.CancelCauseFunc
+	// primary is the site that the process takes for the primary.
+	primary *cluster
 
 	mu      sync.Mutex
 	clients map[string]*infinispan.Client
@@ -84,7 +86,18 @@ func (p *process) awake() {
 // not about journals and probes.
 func (p *process) changes(what string, counts bool) {
 	p.counted(counts)
-	for _, c := range []*cluster{p.stage.a, p.stage.b} {
+	p.holds(what, p.stage.a, p.stage.b)
+}
+
+// letsGo judges a change by which the primary lets go of the secondary: its own lease keeps every other run out.
+func (p *process) letsGo(what string) {
+	p.counted(true)
+	p.holds(what, p.primary)
+}
+
+// holds demands that the process holds these leases.
+func (p *process) holds(what string, leases ...*cluster) {
+	for _, c := range leases {
 		c.mu.Lock()
 		holder := c.lease.Who
 		c.mu.Unlock()

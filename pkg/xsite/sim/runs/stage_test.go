@@ -112,6 +112,8 @@ func (s *stage) beforeREST(c sim.Call) sim.Fault {
 	switch {
 	case ours && c.Op == "delete":
 		p.counted(false) // a server that was frozen does it when it thaws, perhaps behind the end of the run: that harms nobody
+	case !ours && c.Site == p.primary.site.Name() && (c.Op == "take-offline" || c.Op == "cancel-push-state"):
+		p.letsGo(c.String())
 	case c.Changing:
 		p.changes(c.String(), !ours)
 	}
@@ -143,7 +145,7 @@ func (s *stage) recoverAs(p *process, primary, secondary *cluster) error {
 	ctx, cancel := context.WithCancelCause(s.t.Context())
 	defer cancel(nil)
 	s.mu.Lock()
-	p.interrupt = cancel
+	p.interrupt, p.primary = cancel, primary
 	s.mu.Unlock()
 	_, err := xsite.Recover(ctx, xsite.Options{
 		PrimaryCluster: seat{primary, p}, SecondaryCluster: seat{secondary, p},
