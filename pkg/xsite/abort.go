@@ -56,7 +56,8 @@ func (r *run) checkAbort(ctx context.Context, discard bool) (Undertaking, error)
 		},
 	}
 	for _, ref := range slices.Sorted(maps.Keys(r.plan.Secondary.StartCounts)) {
-		what.Does = append(what.Does, fmt.Sprintf("set %s of site %s to %d instances again", ref, r.secondary.name, r.plan.Secondary.StartCounts[ref]))
+		count := r.originalInstances(ref, r.plan.Secondary.StartCounts[ref])
+		what.Does = append(what.Does, fmt.Sprintf("set %s of site %s to %d instances again", ref, r.secondary.name, count))
 	}
 	if far := rec.howFar(); far != "" {
 		what.Found = append(what.Found, far)
@@ -143,7 +144,7 @@ func (r *run) abort(ctx context.Context) error {
 		return err
 	}
 	for _, ref := range slices.Sorted(maps.Keys(r.plan.Secondary.StartCounts)) {
-		count := r.plan.Secondary.StartCounts[ref]
+		count := r.originalInstances(ref, r.plan.Secondary.StartCounts[ref])
 		if err := r.secondary.cluster.ScaleKeycloak(ctx, ref, count); err != nil {
 			return fmt.Errorf("set %s of the %s to %d instances: %w", ref, r.secondary, count, err)
 		}

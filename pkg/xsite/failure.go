@@ -90,6 +90,7 @@ func (r *run) safely(ctx context.Context, do func(ctx context.Context) error) er
 // reachable).
 func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 	if r.journal == nil || !r.journal.found {
+		r.tellExposed(ctx, e)
 		return
 	}
 	rec := r.journal.record
@@ -245,6 +246,9 @@ func firstLine(err error) string {
 // originalInstances is the count that a Keycloak wanted before the run. It differs from the count it is to be started
 // with when it was stopped by hand before; what an unfinished run recorded is the original of both.
 func (r *run) originalInstances(ref string, startCount int) int {
+	if before, known := r.journal.record.KeycloakBefore[ref]; known {
+		return before
+	}
 	for _, k := range r.plan.Secondary.Keycloaks {
 		if k.Ref == ref && !r.journal.found {
 			return k.Instances
@@ -308,11 +312,6 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 }
 
-// fenceFirst puts first what makes the primary's writes work again, where this run could not see to it.
-func (r *run) fenceFirst(next string) string {
-	return "if writes of site " + r.primary.name + " fail: " + r.opts.Command("fence") + "; then " + next
-}
-
 // keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.
 func (r *run) keepDown(ctx context.Context) string {
 	if len(r.plan.Secondary.Keycloaks) == 0 {
@@ -348,5 +347,10 @@ func (r *run) leaveVerified(ctx context.Context, e *RunError) {
 		fmt.Sprintf("both sites held the same data when they were compared: every key of site %s was on site %s", r.primary.name, r.secondary.name),
 		fmt.Sprintf("secondary %s: Keycloak is not known to be ready; whether it speaks to the primary for every cache is not known", r.secondary.name))
 	e.DataAtRisk = "none"
+	_ = r.safely(ctx, r.journal.catchUp) // what is still not written is seen below, and told
+	if r.journal.behind[Secondary] {
+		e.Next = r.again(ctx) + ": that the contents were proved could not be recorded, so it may clear and push everything anew"
+		return
+	}
 	e.Next = fmt.Sprintf("%s: run %s is continued, which only does what is left, without clearing anything", r.again(ctx), r.id)
 }

@@ -179,6 +179,12 @@ func (r *run) adopt(found foundRun) {
 func (r *run) record(ctx context.Context) error {
 	rec := &r.journal.record
 	rec.KeycloakInstances = r.plan.Secondary.StartCounts
+	if rec.KeycloakBefore == nil && !r.journal.found {
+		rec.KeycloakBefore = map[string]int{}
+		for _, k := range r.plan.Secondary.Keycloaks {
+			rec.KeycloakBefore[k.Ref] = k.Instances
+		}
+	}
 	rec.Caches = map[string]CacheOriginal{}
 	for _, c := range r.plan.Caches {
 		rec.Caches[c.Name] = c.Original
@@ -250,7 +256,9 @@ func (r *run) forget(ctx context.Context, how string) error {
 // closeJournal closes the run. A copy on the primary that cannot be closed is closed by the next run: the secondary's
 // record tells that this one is over, and running again would begin anew.
 func (r *run) closeJournal(ctx context.Context, how string) error {
-	if err := r.journal.close(ctx, how); err != nil {
+	// Everything is done: to break off now would leave a run that says it is open.
+	err := r.safely(ctx, func(ctx context.Context) error { return r.journal.close(ctx, how) })
+	if err != nil {
 		return err
 	}
 	if err := r.journal.writeAt(ctx, Primary); err != nil {

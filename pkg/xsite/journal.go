@@ -45,8 +45,10 @@ type JournalRecord struct {
 	// Closed is empty while the run is unfinished; then "succeeded", "undone" or "aborted".
 	Closed string `json:"closed,omitempty"`
 
-	// KeycloakInstances maps the secondary's Keycloak refs to their original counts.
+	// KeycloakInstances maps the secondary's Keycloak refs to the counts that they are started with at the end.
 	KeycloakInstances map[string]int `json:"keycloakInstances,omitempty"`
+	// KeycloakBefore maps them to the counts that they had before the run: 0 for one that was stopped by hand. Absent in older records.
+	KeycloakBefore map[string]int `json:"keycloakBefore,omitempty"`
 	// Caches maps the caches of the plan, as the primary calls them, to their originals. Only on the secondary.
 	Caches map[string]CacheOriginal `json:"caches,omitempty"`
 	// Reached maps caches of the plan to how far the run came with them. Only on the secondary; absent in older records.
@@ -164,9 +166,15 @@ func (j *journal) verifiedNow(ctx context.Context, proved bool) error {
 }
 
 // close ends the run's record in the secondary; a closed record is history. The run is closed by that alone.
+//
+// One that could not be written is open still, also for what is written of it later.
 func (j *journal) close(ctx context.Context, how string) error {
 	j.record.Closed = how
-	return j.writeAt(ctx, Secondary)
+	err := j.writeAt(ctx, Secondary)
+	if err != nil {
+		j.record.Closed = ""
+	}
+	return err
 }
 
 // write stores the record in the secondary, then the copy in the primary.
