@@ -22,6 +22,8 @@ type connectError struct {
 	kubectl string
 	// byHand is the way without this program, for who cannot wait; empty where there is none.
 	byHand string
+	// fence is the command that makes the primary's writes work without the secondary.
+	fence string
 }
 
 // Error names the site and the cause.
@@ -79,12 +81,17 @@ func brokenOff(ctx context.Context) bool {
 // nextAfterConnecting says what to do about every site that could not be connected to, one line for each.
 func nextAfterConnecting(err error) string {
 	var lines []string
-	for _, failed := range connectErrors(err) {
+	all := connectErrors(err)
+	for _, failed := range all {
 		if next := failed.next(); next != "" {
 			lines = append(lines, next)
 		}
 	}
-	return strings.Join(append(lines, "then run the same command again"), "\n")
+	lines = append(lines, "then run the same command again")
+	if only := all[0]; len(all) == 1 && only.role == xsite.Secondary && only.fence != "" && !only.brokenOff {
+		lines = append(lines, "if writes of the primary fail meanwhile: "+only.fence)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // connectErrors lists the sites that could not be connected to.

@@ -41,7 +41,11 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 		}
 	}()
 	failed := func(err error) error {
-		return &connectError{role: flags.role, context: flags.context(), err: err, brokenOff: brokenOff(ctx), kubectl: flags.kubectl("get pods")}
+		e := &connectError{role: flags.role, context: flags.context(), err: err, brokenOff: brokenOff(ctx), kubectl: flags.kubectl("get pods")}
+		if o.sister != nil {
+			e.fence = o.sister("fence")
+		}
+		return e
 	}
 	silent := flags.silence()
 	for {

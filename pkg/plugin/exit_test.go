@@ -201,6 +201,17 @@ func TestWhatToDoFollowsFromWhyASiteCouldNotBeConnectedTo(t *testing.T) {
 	}
 }
 
+func TestAPrimaryWhoseSecondaryIsAwayIsOfferedTheFence(t *testing.T) {
+	for away, offered := range map[string]bool{"site-a": false, "site-b": true} {
+		r := newRig(t)
+		r.refuse[away] = errors.New("no route")
+		r.run(pair()...)
+		if got := strings.Contains(r.err.String(), "fail meanwhile: kubectl ispn-resync fence --primary-context site-a\n"); got != offered {
+			t.Errorf("%s away: offered %t, want %t\n%s", away, got, offered, r.err)
+		}
+	}
+}
+
 func TestAnInterruptWhileConnectingIsNoRefusal(t *testing.T) {
 	for name, flags := range map[string][]string{"a run": pair(), "a phase": append([]string{"phase", "probe"}, pair()...)} {
 		t.Run(name, func(t *testing.T) {
