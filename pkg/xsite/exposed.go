@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// fenceFirst puts first what makes the primary's writes work again, where this run could not see to it.
-func (r *run) fenceFirst(next string) string {
+// fenceFirst puts first what makes the primary's writes work again, where this run could not see to it and they are exposed.
+func (r *run) fenceFirst(exposed bool, next string) string {
+	if !exposed {
+		return next
+	}
 	fence := "if writes of site " + r.primary.name + " fail: " + r.opts.Command("fence")
 	if next == "" {
 		return fence
@@ -36,7 +39,7 @@ func (r *run) tellExposed(ctx context.Context, e *RunError) {
 		}
 		e.State = append(e.State, fmt.Sprintf("run %s, begun %s by %s, is not closed on the primary (phase %s): it may have left site %s online there",
 			rec.RunID, rec.Started.Format(time.RFC3339), rec.Who, rec.Phase, rec.SecondarySite))
-		e.Next = r.fenceFirst(e.Next)
+		e.Next = r.fenceFirst(true, e.Next)
 		return
 	}
 }

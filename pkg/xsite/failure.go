@@ -169,13 +169,8 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
 		}
 	}
-	unseen, exposed := r.unseen(ctx), false
-	if !unseen {
-		note(r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) }))
-	} else if exposed = !note(r.silencePrimary(ctx, r.plan.Caches)); !exposed {
-		e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
-			r.primary.name, r.secondary.name))
-	}
+	unseen := r.unseen(ctx)
+	served := note(r.undoPrimary(ctx, e, unseen))
 	// After the flags, and not without them: a secondary that holds the primary offline in mode AUTO pushes its stale entries by
 	// itself (guard manual, V7).
 	held := unseen && r.wouldPush()
@@ -202,15 +197,25 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	}
 	if len(problems) > 0 {
 		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
-		e.Next = r.again(ctx) + ": the original state is known, and the run goes on from it"
-		if exposed {
-			e.Next = r.fenceFirst(e.Next)
-		}
+		e.Next = r.fenceFirst(unseen && !served, r.again(ctx)+": the original state is known, and the run goes on from it")
 		return
 	}
 	e.Undone = true
 	e.State = append(e.State, "everything that was changed has been put back; the secondary is as stale as before")
 	e.Next = e.mended(r.again(ctx))
+}
+
+// undoPrimary puts the flags of the primary back, or takes the secondary offline there when the two do not see each other.
+func (r *run) undoPrimary(ctx context.Context, e *RunError, unseen bool) error {
+	if !unseen {
+		return r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) })
+	}
+	if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
+		return err
+	}
+	e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
+		r.primary.name, r.secondary.name))
+	return nil
 }
 
 // wouldPush tells whether the secondary, as it was before the run, pushes by itself when it sees the primary anew (V7).
@@ -307,9 +312,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
 	e.Next = e.mended(fmt.Sprintf("%s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name))
-	if err != nil {
-		e.Next = r.fenceFirst(e.Next)
-	}
+	e.Next = r.fenceFirst(err != nil, e.Next)
 }
 
 // keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.

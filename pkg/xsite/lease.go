@@ -77,7 +77,9 @@ func (k *keeper) allow() error { return k.allowWith(func(*grip) bool { return tr
 
 // allowLetGo is asked before a call by which the primary lets go of the secondary. The lease of the secondary may have run out, because
 // that whole site is away, which is when the primary's writes fail: the primary's own keeps every other run out.
-func (k *keeper) allowLetGo() error { return k.allowWith(func(g *grip) bool { return g.site.role == Primary }) }
+func (k *keeper) allowLetGo() error {
+	return k.allowWith(func(g *grip) bool { return g.site.role == Primary })
+}
 
 // allowWith is allow for those leases that count.
 func (k *keeper) allowWith(counts func(*grip) bool) error {
