@@ -16,7 +16,8 @@ func newAbortCommand(deps Deps) *cobra.Command {
 	own.SortFlags = false
 	discardSessions := own.Bool("discard-sessions", false,
 		"Start Keycloak of the secondary although its caches were cleared and not filled again; its users log in again.")
-	discardJournal := own.String("discard-journal", "", "Only remove the record of this run, one that cannot be read; nothing is put back.")
+	discardJournal := own.String("discard-journal", "",
+		"Only remove the record of this run, which can neither be continued nor gone back from; nothing is put back.")
 	return newSideCommand(deps, side{
 		use:   "abort --primary-context NAME --secondary-context NAME",
 		short: "Go back from a run that did not finish",

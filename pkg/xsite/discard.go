@@ -3,6 +3,7 @@ package xsite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,8 +20,8 @@ type DiscardOptions struct {
 }
 
 // DiscardJournal removes the record of a run that cannot be continued or aborted: because it cannot be read, because only the
-// primary's copy is left, because an Infinispan was made anew since, or because a clear reached the primary. What the run changed is
-// not put back; the live state of both sites is shown first.
+// primary's copy is left, because an Infinispan was made anew since, because a cache or a Keycloak of it is gone, or because a clear
+// reached the primary. What the run changed is not put back; the live state of both sites is shown first.
 func DiscardJournal(ctx context.Context, options DiscardOptions) (Report, error) {
 	r := newRun(options.Options)
 	return r.undertake(ctx, PhaseAbort, options.Agree,
@@ -48,6 +49,7 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 	}
 	r.seenJournals = map[Role]map[string]string{}
 	found, whole, emptied := false, false, false
+	var gone []string
 	for _, s := range []*site{r.primary, r.secondary} {
 		stored, err := s.cluster.Journals(ctx)
 		if err != nil {
@@ -61,7 +63,13 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 			found = true
 			record, err := parseRecord(one)
 			emptied = emptied || record.Leaked != "" // either site's word is enough to refuse everything else
-			whole = whole || err == nil && len(record.Caches) > 0 && r.madeAnew(record, s.role) == ""
+			if err != nil || len(record.Caches) == 0 || r.madeAnew(record, s.role) != "" {
+				continue
+			}
+			if gone, err = r.goneSince(ctx, record); err != nil {
+				return Undertaking{}, err
+			}
+			whole = whole || len(gone) == 0
 		}
 	}
 	switch {
@@ -84,7 +92,44 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 	}
 	var err error
 	what.Found, err = r.liveState(ctx)
+	what.Found = append(gone, what.Found...)
 	return what, err
+}
+
+// goneSince says what a record is about that is not there any more, one statement a line: with that neither the run nor an abort
+// can go on.
+func (r *run) goneSince(ctx context.Context, rec JournalRecord) ([]string, error) {
+	ours, err := cacheConfigs(ctx, r.primary)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := cacheConfigs(ctx, r.secondary)
+	if err != nil {
+		return nil, err
+	}
+	var gone []string
+	for _, name := range slices.Sorted(maps.Keys(rec.Caches)) {
+		_, there := ours[name].Backups[r.secondary.name]
+		_, back := theirs[remoteName(theirs, r.primary.name, name)].Backups[r.primary.name]
+		if !there || !back {
+			gone = append(gone, fmt.Sprintf("run %s: its cache %s does not back up both ways any more", rec.RunID, name))
+		}
+	}
+	keycloaks, err := r.secondary.cluster.Keycloaks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read Keycloak of the %s: %w", r.secondary, err)
+	}
+	contenders, err := r.secondary.cluster.Contenders(ctx, Secondary)
+	if err != nil {
+		return nil, fmt.Errorf("look for other Keycloaks of the %s: %w", r.secondary, err)
+	}
+	for _, ref := range slices.Sorted(maps.Keys(rec.KeycloakInstances)) {
+		if !slices.ContainsFunc(keycloaks, func(k Keycloak) bool { return k.Ref == ref }) &&
+			!slices.ContainsFunc(contenders.OtherKeycloaks, func(k OtherKeycloak) bool { return k.Ref == ref }) {
+			gone = append(gone, fmt.Sprintf("run %s: its Keycloak %s is not there any more, or not named with --keycloak", rec.RunID, ref))
+		}
+	}
+	return gone, nil
 }
 
 // liveState describes what a run may have changed, as it stands now, one statement a line.

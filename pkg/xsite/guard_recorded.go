@@ -140,12 +140,38 @@ func (r *run) guardSamePlan(what string, recorded, planned []string) error {
 	if !r.journal.found || slices.Equal(recorded, planned) {
 		return nil
 	}
+	next := "give the same flags as that run did"
+	left := slices.DeleteFunc(slices.Clone(recorded), func(name string) bool { return slices.Contains(planned, name) })
+	if len(left) > 0 {
+		next += "; when the sites have no " + joined(left) + " any more, " + r.discardRecord()
+	}
 	return &Stop{
 		Guard: GuardRecorded, Where: r.secondary.String(),
 		Found:   fmt.Sprintf("unfinished run %s works on the %s %s; this command would work on %s", r.journal.record.RunID, what, joined(recorded), joined(planned)),
 		Because: "what is left out would stay half-way, and the end would look like a success",
-		Next:    "give the same flags as that run did",
+		Next:    next,
 	}
+}
+
+// guardCacheThere refuses to continue an unfinished run, or to go back from it, without a cache that it recorded.
+func (r *run) guardCacheThere(name string) error {
+	if r.journal == nil { // a look at the sites reads no journal
+		return nil
+	}
+	if _, recorded := r.journal.original(name); !recorded {
+		return nil
+	}
+	return &Stop{
+		Guard: GuardRecorded, Where: r.primary.String(),
+		Found:   fmt.Sprintf("unfinished run %s works on cache %s, which no longer exists with a backup to site %s", r.journal.record.RunID, name, r.secondary.name),
+		Because: "what that run changed of it can neither be finished nor put back",
+		Next:    "create the cache again on both sites as it was; or, when it is gone for good, " + r.discardRecord(),
+	}
+}
+
+// discardRecord says how the record of an unfinished run is removed.
+func (r *run) discardRecord() string {
+	return "look at both sites and remove the record: kubectl ispn-resync abort --discard-journal " + r.journal.record.RunID + " with the same contexts"
 }
 
 // guardWholeRecord refuses to continue an unfinished run of which only the primary's copy is left: that one knows neither caches

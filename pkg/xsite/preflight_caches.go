@@ -169,6 +169,10 @@ func (r *run) guardNarrowing(ours map[string]infinispan.CacheConfig) error {
 		if _, backsUp := config.Backups[r.secondary.name]; exists && backsUp {
 			continue
 		}
+		if err := r.guardCacheThere(name); err != nil {
+			found = append(found, err)
+			continue
+		}
 		found = append(found, &Stop{
 			Guard: GuardChecksFirst, Found: fmt.Sprintf("there is no cache %q with a backup to site %s", name, r.secondary.name), Where: r.primary.String(),
 			Because: "what was asked for cannot be done, and nothing else should be done instead",
