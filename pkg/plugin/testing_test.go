@@ -77,7 +77,7 @@ type fakeSite struct {
 }
 
 func (f *fakeSite) Roles(role xsite.Role, optional bool) (string, error) {
-	return fmt.Sprintf("---\n# Role of the %s in %s, optional rules %t\n", role, f.context, optional), nil
+	return fmt.Sprintf("---\nkind: Role\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: %s-%s\n# optional rules %t\n", role, f.context, optional), nil
 }
 
 func (f *fakeSite) Tell(context.Context, kube.Happening) error { return nil }
