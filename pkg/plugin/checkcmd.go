@@ -44,7 +44,10 @@ func newCheckCommand(deps Deps) *cobra.Command {
 			kubectl ispn-resync check --primary-context site-a --secondary-context site-b \
 			-o jsonpath='{.checks[?(@.status=="failed")].id}'`,
 		shared: []string{"accept", "linked", "cancel-stale-push", "no-primary-lease", "cache", "all-caches", "keycloak-instances", "timeout", "poll-interval"},
-		own:    own, within: each, anyway: true,
+		usage: map[string]string{
+			"no-primary-lease": "Check for a recovery with this flag, which needs no right to the Lease of the primary. No check holds a Lease.",
+		},
+		own: own, within: each, anyway: true,
 		validate: func() error {
 			if !slices.Contains(failOns(), *failOn) {
 				return unknownValue("fail-on", *failOn, failOns())

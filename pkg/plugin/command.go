@@ -96,6 +96,9 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if dry := cmd.Flags().Lookup("dry-run"); dry != nil && dry.Changed && slices.Contains([]string{"client", "server", "none"}, args[0]) {
+		return dryRunMistake(args[0])
+	}
 	var names []string
 	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() {

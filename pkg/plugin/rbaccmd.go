@@ -52,10 +52,13 @@ func newRBACCommand(deps Deps) *cobra.Command {
 			kubectl ispn-resync rbac --primary-context site-a --secondary-context site-b \
 			-o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}{"\n"}{end}'`,
 		shared: []string{"no-primary-lease"},
-		own:    own, writes: true,
+		usage: map[string]string{
+			"no-primary-lease": "Leave out the rights to the Lease of the primary: the Roles are for a recovery with this flag.",
+		},
+		own: own, writes: true,
 		validate: func() error {
 			if only != "" && only != string(xsite.Primary) && only != string(xsite.Secondary) {
-				return usagef("--only %q is neither primary nor secondary", only)
+				return unknownValue("only", only, []string{string(xsite.Primary), string(xsite.Secondary)})
 			}
 			return nil
 		},

@@ -27,6 +27,8 @@ type side struct {
 	story string
 	// shared names the flags of the recovery that this command has too.
 	shared []string
+	// usage is what some of them say here, where it is not what they say for the recovery.
+	usage map[string]string
 	// own are the flags that only this command has; nil for none.
 	own *pflag.FlagSet
 	// primaryOnly says that the secondary is not contacted.
@@ -113,6 +115,9 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 		set.VisitAll(func(flag *pflag.Flag) {
 			if slices.Contains(s.shared, flag.Name) {
 				if usage, ok := sideUsage()[flag.Name]; ok {
+					flag.Usage = usage
+				}
+				if usage, ok := s.usage[flag.Name]; ok {
 					flag.Usage = usage
 				}
 				options.AddFlag(flag)

@@ -26,8 +26,48 @@ func flagMistake(cmd *cobra.Command, err error) error {
 		if flags := meantFlags(unknown, cmd.Flags()); len(flags) > 0 {
 			meant = "; did you mean --" + strings.Join(flags, " or --") + "?"
 		}
+		meant += foreignFlag(cmd, unknown)
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Name == "dry-run" {
+		return dryRunMistake(invalid.GetValue())
 	}
 	return usagef("%w%s\nsee %s --help", err, meant, cmd.CommandPath())
+}
+
+// dryRunMistake answers who gives --dry-run a value, as kubectl's own commands take it.
+func dryRunMistake(value string) error {
+	if value == "none" {
+		return usagef("--dry-run=none: --dry-run takes no value; leave it out to have the work done")
+	}
+	return usagef("--dry-run=%s: --dry-run takes no value: it always reads both sites and changes nothing; write --dry-run alone", value)
+}
+
+// foreignFlag names the commands that a flag belongs to which is unknown where it was given; empty when no command has it.
+func foreignFlag(cmd *cobra.Command, unknown *pflag.NotExistError) string {
+	name := strings.ReplaceAll(unknown.GetSpecifiedName(), "_", "-")
+	short := unknown.GetSpecifiedShortnames()
+	var owners []string
+	var walk func(one *cobra.Command)
+	walk = func(one *cobra.Command) {
+		flag := one.Flags().Lookup(name)
+		if len(short) == 1 {
+			flag = one.Flags().ShorthandLookup(short)
+		}
+		if flag != nil && !flag.Hidden && one != cmd {
+			name = flag.Name
+			owners = append(owners, one.CommandPath())
+		}
+		for _, sub := range one.Commands() {
+			if !sub.Hidden {
+				walk(sub)
+			}
+		}
+	}
+	walk(cmd.Root())
+	if len(owners) == 0 {
+		return ""
+	}
+	return "\n--" + name + " is a flag of " + strings.Join(owners, ", ")
 }
 
 // meantFlags gives the flag of a command that an unknown one most likely meant, or the two of both sites; none when none is near.
@@ -99,10 +139,25 @@ func otherName(name string) string {
 
 // unknownValue is the usage error for a flag whose value is none of those there are, with the nearest of them.
 func unknownValue(flag, value string, there []string) error {
-	if near, ok := nearest(value, there); ok {
-		return usagef("--%s %q is not known; did you mean %s?", flag, value, near)
+	if meant := meantValues(value, there); len(meant) > 0 {
+		return usagef("--%s %q is not known; did you mean %s?", flag, value, strings.Join(meant, " or "))
 	}
 	return usagef("--%s %q is not known; there are: %s", flag, value, strings.Join(there, ", "))
+}
+
+// meantValues gives those of the values that begin with what was given, or else the nearest; none when none is near.
+func meantValues(value string, there []string) []string {
+	value = strings.ToLower(value)
+	var meant []string
+	for _, one := range there {
+		if value != "" && strings.HasPrefix(one, value) {
+			meant = append(meant, one)
+		}
+	}
+	if near, ok := nearest(value, there); ok && len(meant) == 0 {
+		meant = []string{near}
+	}
+	return meant
 }
 
 // nearest gives the candidate that a mistyped word most likely meant, and false when none is near enough.

@@ -77,7 +77,7 @@ func (r *run) guardAbort(discard bool) error {
 		return &Stop{
 			Guard: GuardRecorded, Found: "there is no unfinished run of this pair",
 			Where:   fmt.Sprintf("%s and %s", r.primary.place, r.secondary.place),
-			Because: "there is nothing to go back from", Next: "`kubectl ispn-resync history` lists what there was",
+			Because: "there is nothing to go back from", Next: "`" + r.opts.Command("history") + "` lists what there was",
 		}
 	case rec.Verified:
 		return &Stop{

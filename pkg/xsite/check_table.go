@@ -45,7 +45,7 @@ func siteChecks() []check {
 		{CheckInfo: CheckInfo{
 			ID: CheckUnfinishedRun, Group: GroupRuns, Guard: GuardRecorded, Needs: []CheckID{CheckSitesFound},
 			Title: "every earlier run is over, or can be continued with these roles",
-			Hint:  "kubectl ispn-resync history lists the runs; finish that run, or go back from it with abort",
+			Hint:  "kubectl ispn-resync history with the same contexts lists the runs; finish that run, or go back from it with abort",
 		}, do: (*run).checkJournals},
 	}
 }

@@ -76,7 +76,7 @@ func (r *run) checkDiscard(ctx context.Context, id string) (Undertaking, error) 
 	case !found:
 		return Undertaking{}, &Stop{
 			Guard: GuardRecorded, Found: fmt.Sprintf("there is no record of a run %q in either site", id),
-			Because: "nothing can be removed", Next: "`kubectl ispn-resync history` lists the records",
+			Because: "nothing can be removed", Next: "`" + r.opts.Command("history") + "` lists the records",
 		}
 	case whole && !emptied:
 		return Undertaking{}, &Stop{
