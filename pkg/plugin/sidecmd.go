@@ -114,12 +114,7 @@ func newSideCommand(deps Deps, s side) *cobra.Command {
 	for _, set := range []*pflag.FlagSet{o.resyncOptions.run.safety, o.resyncOptions.run.scope, o.resyncOptions.run.pace} {
 		set.VisitAll(func(flag *pflag.Flag) {
 			if slices.Contains(s.shared, flag.Name) {
-				if usage, ok := sideUsage()[flag.Name]; ok {
-					flag.Usage = usage
-				}
-				if usage, ok := s.usage[flag.Name]; ok {
-					flag.Usage = usage
-				}
+				flag.Usage = s.usageOf(flag)
 				options.AddFlag(flag)
 			}
 		})
@@ -174,6 +169,16 @@ func sideUsage() map[string]string {
 		"dry-run": "Look, say what would be done, change nothing.",
 		"confirm": "Name of the site that the question asks for, which is not asked then. For scripts.",
 	}
+}
+
+// usageOf is what a flag of the recovery says in this command.
+func (s *side) usageOf(flag *pflag.Flag) string {
+	for _, usages := range []map[string]string{s.usage, sideUsage()} {
+		if usage, ok := usages[flag.Name]; ok {
+			return usage
+		}
+	}
+	return flag.Usage
 }
 
 // withoutSecondary gives the flags that are not about the secondary alone.
