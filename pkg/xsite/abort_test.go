@@ -208,33 +208,22 @@ func TestWhatWasOnlineBeforeComesBackWhenThePeerAnswers(t *testing.T) {
 }
 
 // What is told to be typed next is the command for the same two sites.
-func TestTheNextCommandNamesTheContextsOfTheRefusedOne(t *testing.T) {
-	for name, c := range map[string]struct {
-		refused func(p *pair) error
-		next    string
-	}{
-		"nothing to go back from": {func(p *pair) error {
-			_, err := p.abort(t, false)
+func TestARefusalToGoBackNamesTheCommandThatListsTheRuns(t *testing.T) {
+	for name, refused := range map[string]func(options xsite.Options, agree func(context.Context, xsite.Undertaking) error) error{
+		"nothing to go back from": func(options xsite.Options, agree func(context.Context, xsite.Undertaking) error) error {
+			_, err := xsite.Abort(t.Context(), xsite.AbortOptions{Options: options, Agree: agree})
 			return err
-		}, "history"},
-		"no such record": {func(p *pair) error {
-			options, agree := p.seats()
+		},
+		"no such record": func(options xsite.Options, agree func(context.Context, xsite.Undertaking) error) error {
 			_, err := xsite.DiscardJournal(t.Context(), xsite.DiscardOptions{Options: options, Agree: agree, RunID: "other"})
 			return err
-		}, "history"},
-		"a record that cannot be read": {func(p *pair) error {
-			p.b.journals = append(p.b.journals, &stored{id: "broken", version: 1, record: []byte("{")})
-			_, err := p.recover(t)
-			return err
-		}, "abort --discard-journal broken"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := smallPair(t)
-			options, _ := p.seats()
-			want := "kubectl ispn-resync " + c.next + " --primary-context " + options.PrimaryCluster.Place().Context +
-				" --secondary-context " + options.SecondaryCluster.Place().Context
-			if err := c.refused(p); err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%q is not in: %v", want, err)
+			options, agree := smallPair(t).seats()
+			options.Command = func(words string) string { return "tool " + words + " --here a" }
+			if err := refused(options, agree); err == nil || !strings.Contains(err.Error(), "`tool history --here a`") {
+				t.Errorf("does not name the command: %v", err)
 			}
 		})
 	}
