@@ -307,7 +307,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 	if found := r.journal.record.Leaked; found != "" {
 		e.DataAtRisk = "DATA OF THE PRIMARY WAS LOST: " + found + "; its other caches are as they were"
-		e.Next = leaked(r.primary, r.id, found).Next
+		e.Next = r.leaked(r.id, found).Next
 		return
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"

@@ -67,7 +67,7 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 			return "", err
 		}
 		if kept*2 <= len(sample) { // logouts take some, a leaked clear takes all
-			stop := leaked(r.primary, r.id, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary",
+			stop := r.leaked(r.id, fmt.Sprintf("%d of %d lasting entries of cache %s are gone from the primary since it was cleared on the secondary",
 				len(sample)-kept, len(sample), c.Name))
 			return "", errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 		}
@@ -95,7 +95,7 @@ func (r *run) guardUnseenCanary(ctx context.Context) error {
 		r.noted(Primary, "%s", found+untold)
 		return nil // and nothing more is at risk: what is cleared from here on has a canary of its own
 	default:
-		stop := leaked(r.primary, r.id, found)
+		stop := r.leaked(r.id, found)
 		return errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 	}
 }
@@ -132,12 +132,12 @@ func (m *CanaryMark) missing(now int64) string {
 func (m *CanaryMark) old(now time.Time) bool { return now.Sub(m.At).Abs() > canaryLifespan }
 
 // leaked is the end of all clears: one has reached the primary.
-func leaked(primary *site, run, found string) *Stop {
+func (r *run) leaked(run, found string) *Stop {
 	return &Stop{
-		Guard: GuardCanary, Found: found, Where: primary.String(),
+		Guard: GuardCanary, Found: found, Where: r.primary.String(),
 		Because: "a clear reached the primary; clearing the other caches would empty them there too",
 		Next: "do not run this again and clear nothing by hand; compare the versions of both sites with those in the documentation, and report them; " +
-			"only when the cause is known and gone, remove the record, for a new run: kubectl ispn-resync abort --discard-journal " + run + " with the same contexts",
+			"only when the cause is known and gone, remove the record, for a new run: " + r.opts.Command("abort --discard-journal "+run),
 	}
 }
 

@@ -94,7 +94,7 @@ type foundRun struct {
 func (r *run) guardSameRun(found foundRun) error {
 	rec := found.record
 	if rec.Leaked != "" {
-		return leaked(r.primary, rec.RunID, fmt.Sprintf("unfinished run %s found: %s", rec.RunID, rec.Leaked))
+		return r.leaked(rec.RunID, fmt.Sprintf("unfinished run %s found: %s", rec.RunID, rec.Leaked))
 	}
 	if rec.PrimaryUID == r.primary.place.InfinispanUID && rec.SecondaryUID == r.secondary.place.InfinispanUID && rec.SiteRole == found.site.role {
 		return nil
@@ -171,7 +171,7 @@ func (r *run) guardCacheThere(name string) error {
 
 // discardRecord says how the record of an unfinished run is removed.
 func (r *run) discardRecord() string {
-	return "look at both sites and remove the record: kubectl ispn-resync abort --discard-journal " + r.journal.record.RunID + " with the same contexts"
+	return "look at both sites and remove the record: " + r.opts.Command("abort --discard-journal "+r.journal.record.RunID)
 }
 
 // guardWholeRecord refuses to continue an unfinished run of which only the primary's copy is left: that one knows neither caches
