@@ -40,7 +40,7 @@ func newFenceCommand(deps Deps) *cobra.Command {
 
 			# The way back
 			kubectl ispn-resync fence --primary-context site-a --lift`,
-		shared: []string{"confirm", "dry-run", "reason", "step-timeout", "poll-interval"}, own: own, primaryOnly: true,
+		shared: []string{"confirm", "dry-run", "no-primary-lease", "reason", "step-timeout", "poll-interval"}, own: own, primaryOnly: true,
 		within: &limit,
 		byHand: func(o *sideOptions) string {
 			if *lift {

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -192,7 +193,11 @@ func (f *fencing) fence(ctx context.Context) error {
 	if _, err := putRecord(ctx, f.primary.cluster, record, ""); err != nil {
 		return journalStop(f.primary.place, f.id, err)
 	}
-	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOffline); err != nil {
+	var problems []error
+	for _, c := range f.plan.Caches { // one after the other (V66), and every one: writes of each fail until then
+		problems = append(problems, f.setFlag(ctx, f.primary, f.secondary.name, c, infinispan.FlagOffline))
+	}
+	if err := errors.Join(problems...); err != nil {
 		return err
 	}
 	f.did(Primary, "site %s holds site %s offline for %d caches, on every server: its writes depend on nobody",

@@ -48,6 +48,39 @@ func TestAFenceMakesThePrimarysWritesWorkWhileTheLinkIsDown(t *testing.T) {
 	p.wantPrimaryWhole(t)
 }
 
+// One server that starts again must not leave the writes of all other caches failing.
+func TestAFenceThatFailsForOneCacheIsSetForTheOthers(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	p.before(occasion{site: siteA, method: "TakeOffline", cache: "sessions"}, func() error { return errFake })
+	_, err := p.fence(t, false)
+	p.wantOutcome(t, err, xsite.Failed)
+	if err := p.clientWrites("work", "during", entry{value: "fresh"}); err != nil {
+		t.Errorf("writes of the other cache fail still: %v", err)
+	}
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatalf("the same command did not finish: %v", err)
+	}
+	if err := p.writes("during"); err != nil {
+		t.Errorf("the primary's writes fail behind the fence: %v", err)
+	}
+}
+
+// Who may not hold leases is told of the flag, and in an outage has no time to ask for rights.
+func TestAFenceNeedsNoLeaseWhereThatIsWanted(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	if _, err := p.fence(t, false, func(o *xsite.FenceOptions) { o.NoPrimaryLease = true }); err != nil {
+		t.Fatal(err)
+	}
+	if p.count(siteA, "PutLease", "") > 0 {
+		t.Error("a lease was taken")
+	}
+	if err := p.writes("during"); err != nil {
+		t.Errorf("the primary's writes fail behind the fence: %v", err)
+	}
+}
+
 func TestARecoveryEndsTheFence(t *testing.T) {
 	p := smallPair(t)
 	p.link = linkDown

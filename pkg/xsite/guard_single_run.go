@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,14 +39,11 @@ func (r *run) checkSingleRun(ctx context.Context) error {
 
 // leased lists the sites whose leases a run takes, in order.
 func (r *run) leased() []*site {
-	if r.alone {
-		return []*site{r.primary}
+	sites := []*site{r.primary}
+	if !r.alone {
+		sites = leaseOrder(r.primary, r.secondary)
 	}
-	sites := leaseOrder(r.primary, r.secondary)
-	if !r.opts.NoPrimaryLease {
-		return sites
-	}
-	return []*site{r.secondary}
+	return slices.DeleteFunc(sites, func(s *site) bool { return s.role == Primary && r.opts.NoPrimaryLease })
 }
 
 // watchLeases waits until the leases of some sites have stood still for as long as they last, by the clock here.
