@@ -58,7 +58,7 @@ func newCheckCommand(deps Deps) *cobra.Command {
 			return nil
 		},
 		object: func(ctx context.Context, o *sideOptions) (api.Object, error) {
-			options := xsite.CheckOptions{Options: o.engine, Absent: map[xsite.Role]xsite.AbsentSite{}, Each: *each}
+			options := xsite.CheckOptions{Options: o.engine, Absent: map[xsite.Role]xsite.AbsentSite{}, Connecting: o.connecting, Each: *each}
 			for role, err := range o.absent {
 				flags := o.pair.primary
 				if role == xsite.Secondary {

@@ -72,7 +72,9 @@ type sideOptions struct {
 	sites []roleSite
 	// absent are the errors of sites that could not be connected to.
 	absent map[xsite.Role]error
-	shown  progress
+	// connecting is how long connecting to the sites took.
+	connecting time.Duration
+	shown      progress
 	// reporting writes the report, where the command has one.
 	reporting *reporting
 }
@@ -286,7 +288,9 @@ func (o *sideOptions) connectSide(ctx context.Context) (primary, secondary Site,
 	case !o.side.anyway:
 		return o.connect(ctx)
 	}
+	began := o.deps.Clock.Now()
 	primary, secondary, o.absent = o.connectEach(ctx, nil, nil)
+	o.connecting = o.deps.Clock.Now().Sub(began)
 	for _, err := range o.absent {
 		if ref, wrong := errors.AsType[*kube.RefError](err); wrong { // a mistake on the command line, not of a site
 			for _, site := range []Site{primary, secondary} {

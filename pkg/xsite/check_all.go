@@ -18,6 +18,8 @@ type CheckOptions struct {
 
 	// Absent are the sites that could not be found or connected to, by role; their clusters are nil.
 	Absent map[Role]AbsentSite
+	// Connecting is how long it took to find the sites, and to fail to.
+	Connecting time.Duration
 	// Each is how long one check may take; 0 is a minute.
 	Each time.Duration
 }
@@ -100,13 +102,13 @@ func Check(ctx context.Context, options CheckOptions) CheckReport {
 	r := newRun(options.Options)
 	r.absent = options.Absent
 	r.phase = PhasePreflight
-	l := &lookout{run: r, each: options.Each, observer: r.opts.Observer, blame: map[CheckID][]CheckID{}}
+	l := &lookout{run: r, connecting: options.Connecting, each: options.Each, observer: r.opts.Observer, blame: map[CheckID][]CheckID{}}
 	r.opts.Observer = l
 	began := r.opts.Clock.Now()
 	for _, c := range checks() {
 		l.make(ctx, c)
 	}
-	l.report.Took = r.opts.Clock.Now().Sub(began)
+	l.report.Took = options.Connecting + r.opts.Clock.Now().Sub(began)
 	l.report.Primary, l.report.Secondary = r.primary.checked(), r.secondary.checked()
 	if ctx.Err() != nil {
 		l.report.Interrupted = context.Cause(ctx)
@@ -132,9 +134,9 @@ func (a absentCluster) Place() Place { return a.place }
 
 // lookout makes checks one by one and keeps what each found.
 type lookout struct {
-	run    *run
-	each   time.Duration
-	report CheckReport
+	run              *run
+	connecting, each time.Duration
+	report           CheckReport
 	// now is the result of the check that is being made; observer takes what is waited for meanwhile.
 	now      *CheckResult
 	observer Observer
@@ -167,6 +169,9 @@ func (l *lookout) make(ctx context.Context, c check) {
 	switch {
 	case len(result.Failed) > 0:
 		result.Status, l.blame[c.ID] = CheckSkip, result.Failed
+	case c.ID == CheckSitesFound: // what it finds was found before, whatever ended since
+		l.now = &result
+		l.tellAbsent(ctx, c, &result)
 	case ctx.Err() != nil:
 		result.Status = CheckSkip
 	default:
@@ -174,6 +179,21 @@ func (l *lookout) make(ctx context.Context, c check) {
 		l.try(ctx, c, &result)
 	}
 	l.report.Checks = append(l.report.Checks, result)
+}
+
+// tellAbsent makes the check of the sites that were connected to before. One that was not waited for to the end, since
+// somebody interrupted, is no finding.
+func (l *lookout) tellAbsent(ctx context.Context, c check, result *CheckResult) {
+	result.Took = l.connecting
+	err := c.do(l.run, ctx)
+	switch {
+	case err != nil:
+		result.Status, result.Findings = CheckFail, findingsIn(err)
+		result.TimedOut = errors.Is(err, context.DeadlineExceeded)
+		l.blame[c.ID] = []CheckID{c.ID}
+	case ctx.Err() != nil && len(l.run.absent) > 0:
+		result.Status = CheckSkip
+	}
 }
 
 // try makes one check within its time.
@@ -237,12 +257,19 @@ func worst(results []CheckResult) CheckStatus {
 }
 
 // checkSitesFound: both sites are there to be asked. A recovery has connected to them before it begins.
-func (r *run) checkSitesFound(context.Context) error {
+func (r *run) checkSitesFound(ctx context.Context) error {
 	var found []error
 	for _, role := range []Role{Primary, Secondary} {
-		if absent, missing := r.absent[role]; missing {
-			found = append(found, fmt.Errorf("the %s (context %s) could not be found: %w", role, absent.Place.Context, absent.Err))
+		absent, missing := r.absent[role]
+		if !missing || brokenOff(ctx, absent.Err) {
+			continue
 		}
+		found = append(found, fmt.Errorf("the %s (context %s) could not be connected to: %w", role, absent.Place.Context, absent.Err))
 	}
 	return errors.Join(found...)
+}
+
+// brokenOff tells that an error is nothing but the end of its context, and that this was no matter of time.
+func brokenOff(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) && !errors.Is(err, context.DeadlineExceeded)
 }

@@ -225,10 +225,40 @@ func TestASiteThatIsNotFoundFailsTheFirstCheck(t *testing.T) {
 		o.Absent = map[xsite.Role]xsite.AbsentSite{xsite.Secondary: {Place: xsite.Place{Context: "elsewhere"}, Err: errors.New("no route")}}
 	})
 	got := result(t, report, xsite.CheckSitesFound)
-	if got.Status != xsite.CheckFail || len(got.Findings) != 1 || !strings.Contains(got.Findings[0].Found, "secondary (context elsewhere) could not be found: no route") {
+	if got.Status != xsite.CheckFail || len(got.Findings) != 1 || !strings.Contains(got.Findings[0].Found, "secondary (context elsewhere) could not be connected to: no route") {
 		t.Errorf("found %+v", got)
 	}
 	if skipped := ended(report, xsite.CheckSkip); !slices.Equal(skipped, builtOn(xsite.CheckSitesFound)) {
 		t.Errorf("skipped %v", skipped)
+	}
+}
+
+func TestASiteThatDidNotAnswerIsNamedThoughTheLookHasEnded(t *testing.T) {
+	signal := errors.New("stopped by signal: interrupt")
+	for name, c := range map[string]struct {
+		cause  error
+		status xsite.CheckStatus
+	}{
+		"out of time": {context.DeadlineExceeded, xsite.CheckFail},
+		"interrupted": {signal, xsite.CheckSkip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(c.cause)
+			proc := &process{pair: p, interrupt: cancel}
+			report := xsite.Check(ctx, xsite.CheckOptions{
+				Options:    xsite.Options{PrimaryCluster: seat{p.a, proc}, Clock: proc},
+				Absent:     map[xsite.Role]xsite.AbsentSite{xsite.Secondary: {Place: xsite.Place{Context: "elsewhere"}, Err: c.cause}},
+				Connecting: 3 * time.Second,
+			})
+			got := result(t, report, xsite.CheckSitesFound)
+			if got.Status != c.status || got.TimedOut != (c.status == xsite.CheckFail) || got.Took != 3*time.Second || report.Took < got.Took {
+				t.Errorf("all took %s: %+v", report.Took, got)
+			}
+			if !errors.Is(report.Interrupted, c.cause) {
+				t.Errorf("interrupted by %v", report.Interrupted)
+			}
+		})
 	}
 }
