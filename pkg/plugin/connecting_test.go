@@ -79,7 +79,8 @@ func TestTheTimeInWhichACredentialPluginAsksIsNotThatOfConnecting(t *testing.T) 
 		if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) || cause.Error() != "no answer within 10s" {
 			t.Errorf("the cause is %v", cause)
 		}
-		if stop(); asks != nil {
+		stop()
+		if asks != nil {
 			t.Error("goes on to watch")
 		}
 	})
