@@ -310,6 +310,11 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 		e.Next = r.leaked(r.id, found).Next
 		return
 	}
+	if len(r.lost) > 0 {
+		e.DataAtRisk = "the primary lost data during the run, by no clear of it: " + strings.Join(r.lost, "; ") +
+			"; what is left of it on the secondary may be the last copy"
+		return // the guard says what is next
+	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
 	e.Next = e.mended(fmt.Sprintf("%s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name))
 	e.Next = r.fenceFirst(err != nil, e.Next)

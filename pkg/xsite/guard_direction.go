@@ -16,20 +16,29 @@ const smallerBy = 50
 // checkDirection: every sign agrees with the roles that the user gave, or was accepted by its name. A healthy pair looks
 // the same both ways, so what can be told apart must agree.
 func (r *run) checkDirection(context.Context) error {
-	var against []error
 	for _, found := range guardDirection(r.plan) {
 		if slices.Contains(r.opts.Accept, found.sign) {
 			r.warned(GuardDirection, "%s (accepted)", found.stop.Found)
+		}
+	}
+	if against := r.unaccepted(r.plan); len(against) > 0 {
+		return errors.Join(against...)
+	}
+	r.passed(GuardDirection, "nothing speaks against keeping site %s and discarding site %s", r.primary.name, r.secondary.name)
+	return nil
+}
+
+// unaccepted returns a stop for each sign against the roles that was not accepted by its name.
+func (r *run) unaccepted(p Plan) []error {
+	var against []error
+	for _, found := range guardDirection(p) {
+		if slices.Contains(r.opts.Accept, found.sign) {
 			continue
 		}
 		found.stop.Next = fmt.Sprintf("if the roles are swapped, swap the two contexts; if they are right, add --accept %s", found.sign)
 		against = append(against, found.stop)
 	}
-	if len(against) > 0 {
-		return errors.Join(against...)
-	}
-	r.passed(GuardDirection, "nothing speaks against keeping site %s and discarding site %s", r.primary.name, r.secondary.name)
-	return nil
+	return against
 }
 
 // contrary is one sign against the roles.
@@ -38,7 +47,7 @@ type contrary struct {
 	stop *Stop
 }
 
-// guardDirection reads the signs against the roles from what preflight found.
+// guardDirection reads the signs against the roles from what was found.
 func guardDirection(p Plan) []contrary {
 	var found []contrary
 	const because = "the data of the site that is right would be discarded"

@@ -23,6 +23,10 @@ func (r *run) clear(ctx context.Context) error {
 	if err := r.guardSameCaches(ctx); err != nil {
 		return err
 	}
+	//mutate:direction
+	if err := r.guardDirectionStill(ctx); err != nil {
+		return err
+	}
 	order := smallestFirst(r.plan.Caches)
 	canary, err := r.guardCanary(ctx, order)
 	if err != nil {
@@ -49,6 +53,10 @@ func (r *run) clearCache(ctx context.Context, c CachePlan, mark *CanaryMark) err
 			return err
 		}
 		if err := r.guardOffline(ctx, c); err != nil {
+			return err
+		}
+		//mutate:direction
+		if err := r.guardPrimaryKept(ctx); err != nil {
 			return err
 		}
 		//mutate:recorded

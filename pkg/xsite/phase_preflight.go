@@ -155,38 +155,44 @@ func (r *run) checkReachable(ctx context.Context) error {
 
 // checkEntries counts the entries of every cache of the plan at both sites.
 func (r *run) checkEntries(ctx context.Context) error {
-	sizes := make([]struct{ primary, secondary int64 }, len(r.plan.Caches))
+	counted, err := r.withEntries(ctx, r.plan)
+	if err != nil {
+		return err
+	}
+	r.plan = counted
+	r.warnOfOldCanary()
+	return nil
+}
+
+// withEntries gives a plan with the entries that its caches have now, at both sites.
+func (r *run) withEntries(ctx context.Context, p Plan) (Plan, error) {
+	p.Caches = slices.Clone(p.Caches)
 	index := map[string]int{}
-	for i, c := range r.plan.Caches {
+	for i, c := range p.Caches {
 		index[c.Name] = i
 	}
-	err := eachCache(ctx, r.plan.Caches, func(ctx context.Context, c CachePlan) (err error) {
-		i := index[c.Name]
-		if sizes[i].primary, err = r.primary.relay().node.Size(ctx, c.Name); err != nil {
+	err := eachCache(ctx, p.Caches, func(ctx context.Context, c CachePlan) (err error) {
+		counted := &p.Caches[index[c.Name]]
+		if counted.PrimaryEntries, err = r.primary.relay().node.Size(ctx, c.Name); err != nil {
 			return fmt.Errorf("count its entries on the %s: %w", r.primary, err)
 		}
-		if sizes[i].secondary, err = r.secondary.relay().node.Size(ctx, c.RemoteName); err != nil {
+		if counted.SecondaryEntries, err = r.secondary.relay().node.Size(ctx, c.RemoteName); err != nil {
 			return fmt.Errorf("count its entries on the %s: %w", r.secondary, err)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	p.Primary.Entries, p.Secondary.Entries = 0, 0
+	for _, c := range p.Caches {
+		p.Primary.Entries += c.PrimaryEntries
+		p.Secondary.Entries += c.SecondaryEntries
 	}
-	r.plan.Primary.Entries, r.plan.Secondary.Entries = 0, 0
-	for i := range r.plan.Caches {
-		c := &r.plan.Caches[i]
-		c.PrimaryEntries, c.SecondaryEntries = sizes[i].primary, sizes[i].secondary
-		r.plan.Primary.Entries += c.PrimaryEntries
-		r.plan.Secondary.Entries += c.SecondaryEntries
-	}
-	r.warnOfOldCanary()
-	return nil
+	return p, err
 }
 
 // completePlan fills in what is computed from what the checks found.
 func (r *run) completePlan() {
 	r.plan.RunID = r.id
+	r.planned = r.primary.identity()
 	for _, s := range []*site{r.primary, r.secondary} {
 		p := r.planOf(s)
 		p.Pods = nil

@@ -12,14 +12,10 @@ import (
 // 0 with nothing recorded is never taken for the original: the guide's own second step may have been done by hand.
 func (r *run) checkKeycloak(ctx context.Context) error {
 	for _, s := range []*site{r.primary, r.secondary} {
-		keycloaks, err := s.cluster.Keycloaks(ctx)
-		if err != nil {
-			return fmt.Errorf("read Keycloak of the %s: %w", s, err)
-		}
 		p := r.planOf(s)
-		p.Keycloaks, p.ReadyKeycloakPods = keycloaks, 0
-		for _, k := range keycloaks {
-			p.ReadyKeycloakPods += k.ReadyPods
+		var err error
+		if p.Keycloaks, p.ReadyKeycloakPods, err = keycloaksOf(ctx, s); err != nil {
+			return err
 		}
 	}
 	if len(r.plan.Secondary.Keycloaks) == 0 && !r.opts.NoKeycloak {
@@ -71,4 +67,16 @@ func (r *run) startCount(k Keycloak) (int, error) {
 		Because: "Keycloak would stay down at the end: there is no count to start it with",
 		Next:    "add --keycloak-instances N with the count it should have after the recovery",
 	}
+}
+
+// keycloaksOf reads the Keycloaks of a site, and how many ready pods they have together.
+func keycloaksOf(ctx context.Context, s *site) (keycloaks []Keycloak, ready int, err error) {
+	keycloaks, err = s.cluster.Keycloaks(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read Keycloak of the %s: %w", s, err)
+	}
+	for _, k := range keycloaks {
+		ready += k.ReadyPods
+	}
+	return keycloaks, ready, nil
 }

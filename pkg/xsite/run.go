@@ -34,6 +34,10 @@ type run struct {
 	configs map[Role]map[string]infinispan.CacheConfig
 	// proved is the census of the secondary at the moment its silence towards the primary was proved.
 	proved identity
+	// planned is the census of the primary when the plan was made, counted that when its entries were last counted; lost says
+	// what it had lost by then.
+	planned, counted identity
+	lost             []string
 	// clearedAt is when the last cache was cleared, for the settle guard.
 	clearedAt time.Time
 	// transfer is the work of the push phase, which verify goes on with.
