@@ -49,14 +49,7 @@ func (r *run) clear(ctx context.Context) error {
 func (r *run) clearCache(ctx context.Context, c CachePlan, mark *CanaryMark) error {
 	began := r.opts.Clock.Now()
 	for try := 1; ; try++ {
-		if err := r.guardStopped(ctx); err != nil {
-			return err
-		}
-		if err := r.guardOffline(ctx, c); err != nil {
-			return err
-		}
-		//mutate:direction
-		if err := r.guardPrimaryKept(ctx); err != nil {
+		if err := r.guardClear(ctx, c); err != nil {
 			return err
 		}
 		//mutate:recorded
@@ -92,6 +85,18 @@ func (r *run) clearCache(ctx context.Context, c CachePlan, mark *CanaryMark) err
 			return err
 		}
 	}
+}
+
+// guardClear holds the guards that stand immediately before each clear.
+func (r *run) guardClear(ctx context.Context, c CachePlan) error {
+	//mutate:direction
+	if err := r.guardPrimaryKept(ctx); err != nil {
+		return err
+	}
+	if err := r.guardStopped(ctx); err != nil {
+		return err
+	}
+	return r.guardOffline(ctx, c)
 }
 
 // smallestFirst sorts caches by what the primary holds in them: a leak should cost the least there is.
