@@ -38,8 +38,8 @@ func (r *run) guardDirectionStill(ctx context.Context) error {
 	return errors.Join(r.unaccepted(now)...)
 }
 
-// guardPrimaryKept is guardDirectionStill between two clears, as far as it is cheap: servers that are those that were counted
-// have what they had.
+// guardPrimaryKept is guardDirectionStill before the first clear of a command, and before the others where it is needed: servers
+// that are those that were counted have what they had.
 func (r *run) guardPrimaryKept(ctx context.Context) error {
 	if err := r.primary.survey(ctx); err != nil {
 		return err

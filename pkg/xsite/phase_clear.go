@@ -23,10 +23,6 @@ func (r *run) clear(ctx context.Context) error {
 	if err := r.guardSameCaches(ctx); err != nil {
 		return err
 	}
-	//mutate:direction
-	if err := r.guardDirectionStill(ctx); err != nil {
-		return err
-	}
 	order := smallestFirst(r.plan.Caches)
 	canary, err := r.guardCanary(ctx, order)
 	if err != nil {
