@@ -88,16 +88,17 @@ func (r *run) guardUnseenCanary(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("count the entries of cache %s of the %s: %w", mark.Cache, r.primary, err)
 	}
-	switch found := mark.missing(now); {
-	case found == "":
+	found := mark.missing(now)
+	if found == "" {
 		return r.journal.canaryKept(ctx)
-	case mark.old(r.opts.Clock.Now()):
-		r.noted(Primary, "%s", found+untold)
-		return nil // and nothing more is at risk: what is cleared from here on has a canary of its own
-	default:
+	}
+	if !mark.old(r.opts.Clock.Now()) {
 		stop := r.leaked(r.id, found)
 		return errors.Join(stop, r.journal.leakedNow(ctx, stop.Found))
 	}
+	// Nothing more is at risk: what is cleared from here on has a canary of its own.
+	r.noted(Primary, "%s", found+untold)
+	return nil
 }
 
 // untold is what follows from entries that an old mark misses.
