@@ -179,7 +179,7 @@ func TestAFenceKeepsThePrimarysWritesWorkingUntilTheRecovery(t *testing.T) {
 	if a.Put(ctx, "sessions", "before", "value", 0) == nil {
 		t.Fatal("writes work without a fence: the test would prove nothing")
 	}
-	resync(t, straight()...).mustEnd(t, 3, "reachable:", "kubectl ispn-resync fence --primary-context site-a")
+	resync(t, straight()...).mustEnd(t, 3, "reachable:", "kubectl ispn-resync fence ", "--primary-context site-a")
 	began := time.Now()
 	resync(t, "fence", "--primary-context", "site-a", "--confirm", "site-b").mustSucceed(t)
 	t.Logf("fenced in %s", time.Since(began).Round(10*time.Millisecond))
