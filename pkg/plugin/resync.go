@@ -48,7 +48,12 @@ func newResyncOptions(deps Deps) *resyncOptions {
 // Complete brings the flags to the form in which they are used.
 func (o *resyncOptions) Complete(cmd *cobra.Command) error {
 	o.all, o.path = cmd.Flags(), cmd.CommandPath()
-	o.sister = func(words string) string { return sister(cmd.Root(), words, o.all, flagNames(o.output.flags)...) }
+	var one sync.Mutex // finding a command among all of them is not for two at a time
+	o.sister = func(words string) string {
+		one.Lock()
+		defer one.Unlock()
+		return sister(cmd.Root(), words, o.all, flagNames(o.output.flags)...)
+	}
 	return o.run.complete()
 }
 
