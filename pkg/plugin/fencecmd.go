@@ -18,7 +18,8 @@ func newFenceCommand(deps Deps) *cobra.Command {
 	own.SortFlags = false
 	site := own.String("site", "", "The site to take offline; found by itself when caches back up to one only.")
 	lift := own.Bool("lift", false, "The way back: bring online again what a fence took offline.")
-	evenIfLinked := own.Bool("even-if-linked", false, "Fence although the two sites see each other; the other site misses every change from then on.")
+	evenIfLinked := own.Bool("even-if-linked", false,
+		"Fence although the two sites see each other, or nobody can tell; the other site misses every change from then on.")
 	limit := firstAid
 	return newSideCommand(deps, side{
 		use:   "fence --primary-context NAME",
@@ -28,9 +29,11 @@ func newFenceCommand(deps Deps) *cobra.Command {
 			every cache that backs up to it. With the backups of Keycloak's guide every write of the primary
 			fails, or waits until it fails, as long as the other site is online for it and out of reach.
 
-			Only the primary is contacted. What was online is recorded in its cluster. When the link works
-			again, recover the other site, which misses what was changed meanwhile; that ends the fence too.
-			--lift brings it online again without recovering it.`,
+			Only the primary is contacted. What was online is recorded in its cluster. A server of it that does
+			not answer holds nothing up: the others are fenced, and the end says what is not proved. When the
+			link works again, recover the other site, which misses what was changed meanwhile; that ends the
+			fence too. --lift brings it online again without recovering it. It watches the link for 50 seconds,
+			because one that was cut in silence looks whole for that long, and fences again if it is lost.`,
 		example: `
 			# Show what would be taken offline
 			kubectl ispn-resync fence --primary-context site-a --dry-run

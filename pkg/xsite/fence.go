@@ -1,6 +1,7 @@
 package xsite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,12 @@ type fencing struct {
 	// records are the fences found, fenced the caches that they took offline.
 	records []string
 	fenced  map[string]bool
+	// all are the caches that back up to the site; those of the plan are what is changed.
+	all []CachePlan
+	// silent is said of the servers that did not answer.
+	silent []error
+	// state says how the flags stand after a failure; empty for not known.
+	state string
 }
 
 // newFencing makes the work; nothing is asked yet.
@@ -56,12 +63,12 @@ func newFencing(options FenceOptions) *fencing {
 	return &fencing{run: r, options: options, fenced: map[string]bool{}}
 }
 
-// survey finds out who the primary is, and which site is meant.
-func (f *fencing) survey(ctx context.Context) (map[string]infinispan.CacheConfig, error) {
+// survey finds out who the primary is, with the given look at its servers, and which site is meant.
+func (f *fencing) survey(ctx context.Context, look func(context.Context) error) (map[string]infinispan.CacheConfig, error) {
 	if err := f.accessTo(ctx, f.primary); err != nil {
 		return nil, err
 	}
-	if err := f.primary.survey(ctx); err != nil {
+	if err := look(ctx); err != nil {
 		return nil, err
 	}
 	if err := readName(f.primary); err != nil {
@@ -104,22 +111,44 @@ func (f *fencing) linked() bool {
 	return slices.Contains(f.primary.relay().info.SitesView, f.secondary.name)
 }
 
+// guardMeant: a site that is seen, or of which the relay node does not tell, is made stale by who says so only.
+func (f *fencing) guardMeant() error {
+	found := fmt.Sprintf("site %s sees site %s", f.primary.name, f.secondary.name)
+	unknown := len(f.silent) > 0 && !f.primary.relay().info.RelayNode
+	if unknown {
+		found = fmt.Sprintf("whether site %s sees site %s is not known: %s", f.primary.name, f.secondary.name, oneLine(errors.Join(f.silent...)))
+	}
+	if f.options.EvenIfLinked || !unknown && !f.linked() {
+		return nil
+	}
+	return &Stop{
+		Guard: GuardReachable, Found: found, Where: f.primary.String(),
+		Because: fmt.Sprintf("site %s would miss every change from now on, and a recovery would be needed", f.secondary.name),
+		Next:    "a fence is for a link that is down, which may take a minute to be noticed; add --even-if-linked to fence all the same",
+	}
+}
+
+// surveyAnswering looks at the servers of the primary. Those that answer are enough for first aid.
+func (f *fencing) surveyAnswering(ctx context.Context) (err error) {
+	f.silent, err = f.primary.surveyAnswering(ctx)
+	return err
+}
+
 // checkFence finds what is online.
 func (f *fencing) checkFence(ctx context.Context) (Undertaking, error) {
-	configs, err := f.survey(ctx)
+	configs, err := f.survey(ctx, f.surveyAnswering)
 	if err != nil {
 		return Undertaking{}, err
 	}
-	if f.linked() && !f.options.EvenIfLinked {
-		return Undertaking{}, &Stop{
-			Guard: GuardReachable, Found: fmt.Sprintf("site %s sees site %s", f.primary.name, f.secondary.name), Where: f.primary.String(),
-			Because: fmt.Sprintf("site %s would miss every change from now on, and a recovery would be needed", f.secondary.name),
-			Next:    "a fence is for a link that is down, which may take a minute to be noticed; add --even-if-linked to fence all the same",
-		}
+	if err := f.guardMeant(); err != nil {
+		return Undertaking{}, err
 	}
 	found, err := f.journalsOfPrimary(ctx)
 	if err != nil {
 		return Undertaking{}, err
+	}
+	for _, problem := range f.silent {
+		found = append(found, "not asked, and no proof without it: "+oneLine(problem))
 	}
 	for _, name := range slices.Sorted(maps.Keys(configs)) {
 		c := CachePlan{Name: name, RemoteName: name}
@@ -127,6 +156,7 @@ func (f *fencing) checkFence(ctx context.Context) (Undertaking, error) {
 		if err != nil {
 			return Undertaking{}, fmt.Errorf("read the flags of cache %s: %w", name, err)
 		}
+		f.all = append(f.all, c)
 		if len(online) > 0 {
 			f.plan.Caches = append(f.plan.Caches, c)
 		}
@@ -178,9 +208,26 @@ func (f *fencing) journalsOfPrimary(ctx context.Context) ([]string, error) {
 
 // fence records what is online, then takes it offline.
 func (f *fencing) fence(ctx context.Context) error {
-	if len(f.plan.Caches) == 0 {
+	switch {
+	case len(f.plan.Caches) > 0:
+		if err := f.record(ctx); err != nil {
+			return err
+		}
+	case len(f.silent) == 0:
 		return nil
 	}
+	if err := f.takeOffline(ctx); err != nil {
+		return err
+	}
+	f.did(Primary, "site %s holds site %s offline for %d caches, on every server: its writes depend on nobody",
+		f.primary.name, f.secondary.name, len(f.all))
+	f.report.Did = append(f.report.Did,
+		fmt.Sprintf("site %s misses every change from now on: recover it when the link works, which ends the fence too", f.secondary.name))
+	return nil
+}
+
+// record notes in the primary's cluster what is online, for the way back.
+func (f *fencing) record(ctx context.Context) error {
 	now := f.opts.Clock.Now().UTC()
 	record := JournalRecord{
 		Schema: journalSchema, RunID: f.id, SiteRole: Primary, PrimarySite: f.primary.name, SecondarySite: f.secondary.name,
@@ -193,73 +240,13 @@ func (f *fencing) fence(ctx context.Context) error {
 	if _, err := putRecord(ctx, f.primary.cluster, record, ""); err != nil {
 		return journalStop(f.primary.place, f.id, err)
 	}
-	var problems []error
-	for _, c := range f.plan.Caches { // one after the other (V66), and every one: writes of each fail until then
-		problems = append(problems, f.setFlag(ctx, f.primary, f.secondary.name, c, infinispan.FlagOffline))
-	}
-	if err := errors.Join(problems...); err != nil {
-		return err
-	}
-	f.did(Primary, "site %s holds site %s offline for %d caches, on every server: its writes depend on nobody",
-		f.primary.name, f.secondary.name, len(f.plan.Caches))
-	f.report.Did = append(f.report.Did,
-		fmt.Sprintf("site %s misses every change from now on: recover it when the link works, which ends the fence too", f.secondary.name))
-	return nil
-}
-
-// checkLift finds what the fences took offline. It is brought online only towards a site that is seen (V10).
-func (f *fencing) checkLift(ctx context.Context) (Undertaking, error) {
-	configs, err := f.survey(ctx)
-	if err != nil {
-		return Undertaking{}, err
-	}
-	found, err := f.journalsOfPrimary(ctx)
-	if err != nil {
-		return Undertaking{}, err
-	}
-	if !f.linked() {
-		return Undertaking{}, f.unreachable(f.primary, f.secondary, f.primary.relay())
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.fenced)) {
-		if _, there := configs[name]; there {
-			f.plan.Caches = append(f.plan.Caches, CachePlan{Name: name, RemoteName: name})
-		}
-	}
-	if len(f.records) == 0 {
-		return Undertaking{}, &Stop{
-			Guard: GuardRecorded, Found: fmt.Sprintf("no fence towards site %s is recorded", f.secondary.name), Where: f.primary.String(),
-			Because: "what was online before is not known", Next: "a recovery brings the sites together again",
-		}
-	}
-	what := Undertaking{
-		Title: fmt.Sprintf("Bring site %s online again on site %s", f.secondary.name, f.primary.name),
-		Site:  f.secondary.name, Found: found,
-		Loses: fmt.Sprintf("site %s misses what was changed since the fence and stays stale: a recovery is the better way, and ends the fence too",
-			f.secondary.name),
-	}
-	for _, c := range f.plan.Caches {
-		what.Does = append(what.Does, fmt.Sprintf("bring site %s online for cache %s", f.secondary.name, c.Name))
-	}
-	return what, nil
-}
-
-// lift brings online what was fenced, and removes the records.
-func (f *fencing) lift(ctx context.Context) error {
-	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOnline); err != nil {
-		return err
-	}
-	f.did(Primary, "site %s backs up to site %s again for %d caches", f.primary.name, f.secondary.name, len(f.plan.Caches))
-	for _, id := range f.records {
-		if err := f.primary.cluster.DeleteJournal(ctx, id); err != nil {
-			return fmt.Errorf("remove the record of the fence from the %s: %w", f.primary, err)
-		}
-	}
 	return nil
 }
 
 // failed describes a fence that ended half-way. Its record stays: the same command goes on.
 func (f *fencing) failed(_ context.Context, e *RunError) {
-	e.State = append(e.State, fmt.Sprintf("primary %s: site %s may be offline for some caches and online for others", f.primary.name, f.secondary.name))
+	e.State = append(e.State, cmp.Or(f.state,
+		fmt.Sprintf("primary %s: site %s may be offline for some caches and online for others", f.primary.name, f.secondary.name)))
 	e.State = append(e.State, f.report.Did...)
 	e.DataAtRisk = "none: no data was touched"
 	e.Next = e.mended("run the same command again")

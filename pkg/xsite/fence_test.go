@@ -52,12 +52,13 @@ func TestAFenceMakesThePrimarysWritesWorkWhileTheLinkIsDown(t *testing.T) {
 func TestAFenceThatFailsForOneCacheIsSetForTheOthers(t *testing.T) {
 	p := smallPair(t)
 	p.link = linkDown
-	p.before(occasion{site: siteA, method: "TakeOffline", cache: "sessions"}, func() error { return errFake })
+	p.before(occasion{site: siteA, method: "TakeOffline", cache: "sessions", always: true}, func() error { return errFake })
 	_, err := p.fence(t, false)
 	p.wantOutcome(t, err, xsite.Failed)
 	if err := p.clientWrites("work", "during", entry{value: "fresh"}); err != nil {
 		t.Errorf("writes of the other cache fail still: %v", err)
 	}
+	p.hooks = nil
 	if _, err := p.fence(t, false); err != nil {
 		t.Fatalf("the same command did not finish: %v", err)
 	}

@@ -138,8 +138,13 @@ func (r *run) setFlag(ctx context.Context, s *site, peer string, c CachePlan, wa
 	if differ, err = flagsEverywhere(ctx, s, peer, c, want); err != nil || len(differ) == 0 {
 		return err
 	}
+	return notSet(s, peer, c, want, strings.Join(differ, ", "))
+}
+
+// notSet is the end of a run whose servers do not follow.
+func notSet(s *site, peer string, c CachePlan, want infinispan.Flag, differ string) error {
 	return &Stop{
-		Guard: GuardOffline, Found: fmt.Sprintf("site %s is not %s for cache %s: %s", peer, want, c.Name, strings.Join(differ, ", ")), Where: s.String(),
+		Guard: GuardOffline, Found: fmt.Sprintf("site %s is not %s for cache %s: %s", peer, want, c.Name, differ), Where: s.String(),
 		Because: "a server that says online passes on what it is told to clear (V6a)",
 		Next:    "look at the log of that pod, then run the same command again",
 	}

@@ -33,7 +33,9 @@ func (r *run) checkSingleRun(ctx context.Context) error {
 	for _, s := range watched {
 		r.warned(GuardSingleRun, "%s: a lease was left by a run that ended without giving it back: %s", s, r.seenLeases[s.role].describe())
 	}
-	r.passed(GuardSingleRun, "no other run is at work on either site")
+	if len(r.leased()) > 0 { // else nobody was looked for
+		r.passed(GuardSingleRun, "no other run is at work on either site")
+	}
 	return nil
 }
 

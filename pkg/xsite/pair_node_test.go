@@ -31,6 +31,9 @@ func (n node) ask(ctx context.Context, method, name string, perform func() error
 		if n.servers[n.i].uid != n.uid {
 			return fmt.Errorf("%s: %w", n.servers[n.i].pod, xsite.ErrPodGone)
 		}
+		if n.servers[n.i].silent {
+			return errAway
+		}
 		return perform()
 	})
 }

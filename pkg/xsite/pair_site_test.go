@@ -55,6 +55,8 @@ type server struct {
 	state infinispan.ContainerStatus
 	// deaf servers answer take-offline with success and do nothing.
 	deaf bool
+	// silent servers answer nothing; what is set through another one reaches them.
+	silent bool
 }
 
 // stored is one journal record with its version.

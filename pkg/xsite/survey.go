@@ -2,10 +2,12 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -61,26 +63,71 @@ func (s *site) survey(ctx context.Context) error {
 	members := make([]member, len(pods))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, pod := range pods {
-		group.Go(func() error {
-			node, err := s.cluster.Node(ctx, pod)
-			if err != nil {
-				return fmt.Errorf("connect to pod %s of the %s: %w", pod.Name, s, err)
-			}
-			info, err := node.Info(ctx)
-			if err != nil {
-				return fmt.Errorf("ask pod %s of the %s who it is: %w", pod.Name, s, err)
-			}
-			members[i] = member{pod: pod, node: node, info: info}
-			return nil
+		group.Go(func() (err error) {
+			members[i], err = s.meet(ctx, pod)
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	s.setMembers(members)
+	return nil
+}
+
+// answerLimit is how long a server is given where the others will do as well.
+const answerLimit = 10 * time.Second
+
+// surveyAnswering is survey for what can be done with a part of the servers: those that answer in time are the members. It
+// returns what is said of each of the others; none that answers is an error.
+func (s *site) surveyAnswering(ctx context.Context) (silent []error, err error) {
+	pods, err := s.cluster.Pods(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the Infinispan pods of the %s: %w", s, err)
+	}
+	met, problems := make([]member, len(pods)), make([]error, len(pods))
+	var all sync.WaitGroup
+	for i, pod := range pods {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, fmt.Errorf("no answer within %s", answerLimit))
+			defer cancel()
+			met[i], problems[i] = s.meet(ctx, pod)
+		})
+	}
+	all.Wait()
+	var members []member
+	for i, problem := range problems {
+		if problem != nil {
+			silent = append(silent, problem)
+			continue
+		}
+		members = append(members, met[i])
+	}
+	if len(members) == 0 {
+		return silent, errors.Join(fmt.Errorf("no Infinispan pod of the %s answers", s), errors.Join(silent...))
+	}
+	s.setMembers(members)
+	return silent, nil
+}
+
+// meet connects to a pod and asks it who it is.
+func (s *site) meet(ctx context.Context, pod Pod) (member, error) {
+	node, err := s.cluster.Node(ctx, pod)
+	if err != nil {
+		return member{}, fmt.Errorf("connect to pod %s of the %s: %w", pod.Name, s, err)
+	}
+	info, err := node.Info(ctx)
+	if err != nil {
+		return member{}, fmt.Errorf("ask pod %s of the %s who it is: %w", pod.Name, s, err)
+	}
+	return member{pod: pod, node: node, info: info}, nil
+}
+
+// setMembers notes who answers.
+func (s *site) setMembers(members []member) {
 	s.surveyed.Lock()
 	defer s.surveyed.Unlock()
 	s.members = members
-	return nil
 }
 
 // identity returns who the members are, as last surveyed.
