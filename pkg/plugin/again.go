@@ -40,7 +40,7 @@ func flagWords(flags *pflag.FlagSet, named func(name string) string) []string {
 // sister gives another command of the tool for the same sites: words, e.g. "abort --discard-journal 7f3a", with those flags of this
 // command that the other has too. What belongs to one call only is left out.
 func sister(root *cobra.Command, words string, flags *pflag.FlagSet, once ...string) string {
-	without := append([]string{"dry-run", reportFlag}, once...)
+	without := append([]string{"dry-run", "lift", reportFlag}, once...)
 	other, _, err := root.Find(strings.Fields(words))
 	for _, name := range changedFlags(flags) {
 		if err != nil || other.Flags().Lookup(name) == nil {

@@ -34,6 +34,21 @@ func TestAnotherCommandForTheSameSitesHasTheFlagsThatItTakes(t *testing.T) {
 	}
 }
 
+// A fence that is refused its way back needs to stay, not the same again.
+func TestTheFenceThatIsOfferedIsNoWayBack(t *testing.T) {
+	fence, _, err := NewCommand(Deps{}).Find([]string{"fence"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := fence.Flags()
+	if err := flags.Parse([]string{"--primary-context", "site-a", "--lift"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := sister(fence.Root(), "fence", flags); got != "kubectl ispn-resync fence --primary-context site-a" {
+		t.Error(got)
+	}
+}
+
 func TestDataThatWasLostIsToldFirst(t *testing.T) {
 	for risk, first := range map[string]string{"DATA OF THE PRIMARY WAS LOST: 3 keys": "data at risk: DATA", "none: all is there": "state: "} {
 		var out strings.Builder
