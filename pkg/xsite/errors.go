@@ -31,7 +31,7 @@ const (
 	Held Outcome = "held"
 	// NotConfirmed: the plan was not confirmed; nothing was changed.
 	NotConfirmed Outcome = "not-confirmed"
-	// Interrupted: the run was cancelled or ran out of time after changes; the same command goes on.
+	// Interrupted: the run was cancelled or ran out of time, before or after changes; the same command goes on.
 	Interrupted Outcome = "interrupted"
 	// Failed: a step failed after changes. Keycloak of the secondary is down on purpose unless Undone is true.
 	Failed Outcome = "failed"

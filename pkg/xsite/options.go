@@ -75,8 +75,8 @@ type Options struct {
 	Accept []Sign
 	// CancelStalePush ends pushes that run or are stuck and are not this run's, once the plan is confirmed.
 	CancelStalePush bool
-	// NoPrimaryLease leaves the primary's Lease alone, for users who have no right to it. Two runs that differ in it do not
-	// see each other.
+	// NoPrimaryLease leaves the primary's Lease alone, for users who have no right to it. Mirrored runs
+	// then see each other by their journals alone.
 	NoPrimaryLease bool
 	// Linked is the secondary's site name when the user vouches for the link because it cannot be probed.
 	Linked string
