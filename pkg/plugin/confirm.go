@@ -36,7 +36,7 @@ type confirmation struct {
 // an error that wraps xsite.ErrNotConfirmed.
 func (c confirmation) ask(ctx context.Context, plan xsite.Plan) error {
 	name := plan.Secondary.Name
-	object, err := api.ThroughJSON(planObject(plan, c.verify))
+	object, err := api.ThroughJSON(planObject(plan, "", c.verify))
 	shown, ok := object.(*api.Plan)
 	if err != nil || !ok {
 		return fmt.Errorf("%w: the plan could not be shown: %w", xsite.ErrNotConfirmed, err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
@@ -107,5 +108,22 @@ func TestADryRunAsksNothingAndWritesThePlanAsItsResult(t *testing.T) {
 	}
 	if out := r.out.String(); !strings.Contains(out, "DATA DISCARDED") || !strings.HasSuffix(out, nothingChanged+".\n") {
 		t.Errorf("standard output is\n%s", out)
+	}
+}
+
+// A run that is only looked at leaves no record: a name of it would be asked for in vain.
+func TestWhatIsOnlyCheckedIsNamedAfterThePair(t *testing.T) {
+	for kind, args := range map[string][]string{
+		api.KindPlan: pair("--dry-run"), api.KindPhaseResult: pair("phase", "stop", "--dry-run"), "preflight": pair("phase", "preflight"),
+	} {
+		r := newRig(t)
+		if code := r.run(args...); code != ExitDone || strings.Contains(r.out.String(), "Run ") {
+			t.Errorf("%s: exit code %d, standard output\n%s", kind, code, r.out)
+		}
+		r = newRig(t)
+		if code := r.run(append(args, "-o", "json")...); code != ExitDone || !strings.Contains(r.out.String(), `"name": "site-a.site-b"`) ||
+			strings.Contains(r.out.String(), "runID") {
+			t.Errorf("%s: exit code %d, standard output\n%s", kind, code, r.out)
+		}
 	}
 }

@@ -90,7 +90,7 @@ func TestEveryKindHasATextAndACommandThatIsTested(t *testing.T) {
 
 func TestEveryFormatOfKubectlIsWritten(t *testing.T) {
 	for format, want := range map[string]string{
-		"name":                               "plan.ispn-resync.io/7f3a\n",
+		"name":                               "plan.ispn-resync.io/site-a.site-b\n",
 		"jsonpath={.primary.entries}":        "20010",
 		"jsonpath-as-json={.caches[*].name}": "[\n    \"actionTokens\",\n    \"sessions\"\n]\n",
 		"go-template={{.secondary.name}}":    "site-b",
@@ -218,7 +218,7 @@ func TestProgressStaysOffStandardOutput(t *testing.T) {
 func TestSamplesFillEveryFieldThatIsPublished(t *testing.T) {
 	plan, result := samplePlan(), sampleResult()
 	plan.StalePushes = []xsite.StalePush{{From: xsite.Primary, Cache: "work", To: "site-b"}}
-	for _, object := range []api.Object{planObject(plan, xsite.VerifyKeys), resultObject(result, xsite.VerifyKeys), failureObject(errors.New("x"))} {
+	for _, object := range []api.Object{planObject(plan, "site-a.site-b", xsite.VerifyKeys), resultObject(result, xsite.VerifyKeys), failureObject(errors.New("x"))} {
 		apitest.ValidObject(t, object)
 	}
 	published := reflect.ValueOf(planContent(plan, xsite.VerifyKeys))

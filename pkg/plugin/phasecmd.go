@@ -155,7 +155,7 @@ func (o *phaseOptions) do(ctx context.Context, reporting *reporting) error {
 		if err != nil {
 			return &failure{err: err, again: commandLine(o.path, o.all)}
 		}
-		object := phaseObject(step, o.names(step), xsite.Verification(o.run.verify))
+		object := phaseObject(step, o.pair.name(), o.names(step), xsite.Verification(o.run.verify))
 		if !onlyChecked(step) {
 			status := statusContent(o.deps.Status(ctx, xsite.StatusOptions{
 				PrimaryCluster: e.primary, SecondaryCluster: e.secondary, Caches: o.run.caches,

@@ -25,7 +25,7 @@ func confirmedPhase(ctx context.Context, phase xsite.Phase, options xsite.Option
 		Cleared: phase == xsite.PhaseClear || phase == xsite.PhasePush, Verified: phase == xsite.PhasePush || phase == xsite.PhaseOnline,
 	}
 	if options.DryRun || phase == xsite.PhasePreflight {
-		step.Open = false
+		step.Open, step.Plan.RunID = false, ""
 		if options.DryRun {
 			step.Next = phase
 		}

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -8,11 +9,11 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
 
-// phaseObject publishes what one phase came to.
-func phaseObject(step xsite.StepResult, commands phaseCommands, verify xsite.Verification) *api.PhaseResult {
+// phaseObject publishes what one phase came to. It is named after the pair where there is no run.
+func phaseObject(step xsite.StepResult, pair string, commands phaseCommands, verify xsite.Verification) *api.PhaseResult {
 	result := resultObject(step.Result, verify)
 	p := &api.PhaseResult{
-		Header: api.NewHeader(api.KindPhaseResult, step.Plan.RunID), Phase: string(step.Phase), Outcome: api.PhaseDone,
+		Header: api.NewHeader(api.KindPhaseResult, cmp.Or(step.Plan.RunID, pair)), Phase: string(step.Phase), Outcome: api.PhaseDone,
 		RunOpen: step.Open, Cleared: step.Cleared, Verified: step.Verified, Next: string(step.Next),
 		NextCommand: commands.next, RestCommand: commands.rest, AbortCommand: commands.abort,
 		Plan: result.Plan, Phases: result.Phases, Caches: result.Caches, TookSeconds: result.TookSeconds, Remarks: result.Remarks,

@@ -78,7 +78,11 @@ func writeSteps(b *strings.Builder, plan api.PlanContent, v view) {
 		label := fmt.Sprintf("  %d  %-7s  %s  ", i+1, step.phase, pad(step.where, columns))
 		writeWrapped(b, label, step.what, v.width())
 	}
-	writeWrapped(b, "", downtimeText(plan)+" Run "+printable(plan.RunID)+".", v.width())
+	summary := downtimeText(plan)
+	if plan.RunID != "" {
+		summary += " Run " + printable(plan.RunID) + "."
+	}
+	writeWrapped(b, "", summary, v.width())
 	if plan.Verify == string(xsite.VerifySizes) {
 		writeWrapped(b, "WARNING: ", "only numbers of entries are compared: a stale entry cannot be told from a fresh one", v.width())
 	}

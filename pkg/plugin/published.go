@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -64,9 +65,9 @@ func keycloak(k xsite.Keycloak) api.Keycloak {
 	return api.Keycloak{Ref: k.Ref, Namespace: k.Namespace, Instances: k.Instances, ReadyPods: k.ReadyPods, Recorded: k.Recorded}
 }
 
-// planObject is what a dry run writes.
-func planObject(plan xsite.Plan, verify xsite.Verification) *api.Plan {
-	return &api.Plan{Header: api.NewHeader(api.KindPlan, plan.RunID), PlanContent: planContent(plan, verify)}
+// planObject is what a dry run writes. Without an open run it is named after the pair.
+func planObject(plan xsite.Plan, pair string, verify xsite.Verification) *api.Plan {
+	return &api.Plan{Header: api.NewHeader(api.KindPlan, cmp.Or(plan.RunID, pair)), PlanContent: planContent(plan, verify)}
 }
 
 // resultObject is what a recovery writes.

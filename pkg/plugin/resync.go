@@ -157,7 +157,7 @@ func (o *resyncOptions) writeResult(result xsite.Result) error {
 	verify := xsite.Verification(o.run.verify)
 	var object api.Object = resultObject(result, verify)
 	if result.DryRun {
-		object = planObject(result.Plan, verify)
+		object = planObject(result.Plan, o.pair.name(), verify)
 	}
 	if err := o.output.write(o.deps.Streams.Out, object, o.outView()); err != nil {
 		return fmt.Errorf("the run succeeded, but its result could not be written: %w", err)

@@ -165,6 +165,7 @@ func newRig(t *testing.T) *rig {
 	r.engine = func(ctx context.Context, options xsite.Options) (xsite.Result, error) {
 		result := xsite.Result{Plan: samplePlan(), DryRun: options.DryRun}
 		if options.DryRun {
+			result.Plan.RunID = ""
 			return result, nil
 		}
 		if err := options.Confirm(ctx, samplePlan()); err != nil {

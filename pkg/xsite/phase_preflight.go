@@ -192,6 +192,9 @@ func (r *run) withEntries(ctx context.Context, p Plan) (Plan, error) {
 // completePlan fills in what is computed from what the checks found.
 func (r *run) completePlan() {
 	r.plan.RunID = r.id
+	if r.over() && !r.isOpen() { // it ends here without a record, so that nobody could find a run by that name
+		r.plan.RunID = ""
+	}
 	r.planned = r.primary.identity()
 	for _, s := range []*site{r.primary, r.secondary} {
 		p := r.planOf(s)

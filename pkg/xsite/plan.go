@@ -9,7 +9,7 @@ import (
 // Plan is what a run is going to do, complete before the first change. It is plain data: what is confirmed is what is
 // done, and a change of either site that would alter it ends the run.
 type Plan struct {
-	// RunID names the run in the journal and in messages.
+	// RunID names the run in the journal and in messages; empty when only the plan is wanted and no run is open.
 	RunID string `json:"runID"`
 	// Primary and Secondary are the two sites as they were found.
 	Primary   SitePlan `json:"primary"`

@@ -310,3 +310,23 @@ func TestARunDonePhaseByPhaseIsAbortedAsAWholeOne(t *testing.T) {
 	_, err := p.abort(t, false)
 	p.wantStoppedBy(t, err, xsite.GuardRestart, xsite.Refused) // the sessions are gone
 }
+
+// A name that was told for what leaves no record would be looked for in vain, e.g. in the history.
+func TestARunThatIsOnlyLookedAtHasNoNameUntilOneIsOpen(t *testing.T) {
+	p := newPair(t)
+	dry := func(o *xsite.Options) { o.DryRun = true }
+	named := func(want string) {
+		t.Helper()
+		planned, err := p.recover(t, dry)
+		if err != nil || planned.Plan.RunID != want {
+			t.Errorf("the dry run is of run %q, want %q (%v)", planned.Plan.RunID, want, err)
+		}
+		checked, err := p.runPhase(t, xsite.PhasePreflight)
+		if err != nil || checked.Plan.RunID != want {
+			t.Errorf("phase preflight is of run %q, want %q (%v)", checked.Plan.RunID, want, err)
+		}
+	}
+	named("")
+	p.stepsUntil(t, xsite.PhaseStop)
+	named(p.records(t, p.b)[0].RunID)
+}

@@ -16,8 +16,8 @@ func (p *Plan) DeepCopyObject() runtime.Object { return deepCopy(p) }
 
 // PlanContent is what is done, complete before the first change.
 type PlanContent struct {
-	// RunID names the run in the journal and in messages.
-	RunID string `json:"runID"`
+	// RunID names the run in the journal and in messages; absent when only checks were made and no run is open.
+	RunID string `json:"runID,omitempty"`
 	// Primary is the site whose data is kept.
 	Primary PlanSite `json:"primary"`
 	// Secondary is the site whose data is discarded.
