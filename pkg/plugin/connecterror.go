@@ -87,7 +87,11 @@ func nextAfterConnecting(err error) string {
 			lines = append(lines, next)
 		}
 	}
-	lines = append(lines, "then run the same command again")
+	again := "run the same command again"
+	if len(lines) > 0 {
+		again = "then " + again
+	}
+	lines = append(lines, again)
 	if only := all[0]; len(all) == 1 && only.role == xsite.Secondary && only.fence != "" && !only.brokenOff {
 		lines = append(lines, "if writes of the primary fail meanwhile: "+only.fence)
 	}

@@ -59,7 +59,7 @@ func (o *resyncOptions) connectOne(ctx context.Context, flags *siteFlags) (Site,
 			case c.err != nil && ctx.Err() != nil: // it ended for that
 				return nil, failed(context.Cause(ctx))
 			case c.err != nil:
-				return nil, failed(c.err)
+				return nil, failed(inPlainWords(c.err))
 			}
 			return c.site, nil
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/version"
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
@@ -81,6 +82,11 @@ func (s *siteFlags) contexts() ([]string, error) {
 func (s *siteFlags) validate(example string, other ...*siteFlags) error {
 	if s.context() == "" {
 		return usagef("--%s is required: name the kubeconfig context of the %s site, e.g.\n  %s", s.name("context"), s.role, example)
+	}
+	if limit := *s.config.Timeout; limit != "" { // a text to kubectl's flags, so that only who uses it finds it wrong
+		if _, err := clientcmd.ParseTimeout(limit); err != nil {
+			return wrongDuration("--"+s.name("request-timeout"), limit)
+		}
 	}
 	contexts, err := s.contexts()
 	if err != nil {

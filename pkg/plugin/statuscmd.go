@@ -46,8 +46,8 @@ func (f *statusFlags) validate() error {
 		return usagef("--interval %s is too short; 1s is the least", f.interval)
 	case f.limit <= 0:
 		return usagef("--timeout %s is too short", f.limit)
-	case f.tolerance < 0 || f.tolerance > 100:
-		return usagef("--tolerance %g is not a percentage", f.tolerance)
+	case !(f.tolerance >= 0 && f.tolerance <= 100): // NaN is neither
+		return usagef("--tolerance %g is not a percentage: write a number from 0 to 100, e.g. --tolerance 2.5", f.tolerance)
 	}
 	return nil
 }

@@ -28,8 +28,11 @@ func flagMistake(cmd *cobra.Command, err error) error {
 		}
 		meant += foreignFlag(cmd, unknown)
 	}
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Name == "dry-run" {
-		return dryRunMistake(invalid.GetValue())
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if invalid.GetFlag().Name == "dry-run" {
+			return dryRunMistake(invalid.GetValue())
+		}
+		err = badValue(invalid)
 	}
 	return usagef("%w%s\nsee %s --help", err, meant, cmd.CommandPath())
 }
