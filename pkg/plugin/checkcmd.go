@@ -21,7 +21,7 @@ func newCheckCommand(deps Deps) *cobra.Command {
 	own := pflag.NewFlagSet("check", pflag.ContinueOnError)
 	own.SortFlags = false
 	failOn := own.String("fail-on", string(xsite.CheckFail), "What ends with an exit code other than 0: failed, or warning as well (exit code 8).")
-	short := own.Bool("short", false, "Only the checks that did not pass.")
+	short := own.Bool("short", false, "Only the checks that did not pass; of those that were skipped one line for each reason.")
 	each := own.Duration("check-timeout", time.Minute, "How long one check may take.")
 	cmd := newSideCommand(deps, side{
 		use:   "check --primary-context NAME --secondary-context NAME",

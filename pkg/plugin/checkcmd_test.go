@@ -49,7 +49,7 @@ func sampleChecks() xsite.CheckReport {
 			}
 			if len(c.Failed) > 0 {
 				slices.Sort(c.Failed)
-				c.Status, c.Took, c.Failed = xsite.CheckSkip, 0, slices.Compact(c.Failed)
+				c.Status, c.Took, c.Skipped, c.Failed = xsite.CheckSkip, 0, xsite.SkippedForFailure, slices.Compact(c.Failed)
 			}
 		}
 		report.Checks = append(report.Checks, c)

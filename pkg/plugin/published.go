@@ -186,7 +186,7 @@ func checkReportObject(report xsite.CheckReport, name string, short bool) *api.C
 	o := &api.CheckReport{
 		Header: api.NewHeader(api.KindCheckReport, name), Status: string(report.Status),
 		Primary: checkSite(report.Primary), Secondary: checkSite(report.Secondary),
-		Checks: []api.CheckContent{}, TookSeconds: api.SecondsOf(report.Took),
+		Short: short, Checks: []api.CheckContent{}, TookSeconds: api.SecondsOf(report.Took),
 	}
 	if report.Interrupted != nil {
 		o.Interrupted = report.Interrupted.Error()
@@ -222,16 +222,13 @@ func checkContent(check xsite.CheckResult) api.CheckContent {
 	c := api.CheckContent{
 		ID: string(check.ID), Group: string(check.Group), Title: check.Title, Guard: string(check.Guard), Status: string(check.Status),
 		TookSeconds: api.SecondsOf(check.Took), TimedOut: check.TimedOut, Notes: list(check.Notes), Warnings: list(check.Warnings),
-		Findings: []api.CheckFinding{}, SkippedFor: []string{}, Doc: version.Get().Page(check.Doc()),
+		Findings: []api.CheckFinding{}, Skipped: string(check.Skipped), SkippedFor: []string{}, Hint: check.Advice(), Doc: version.Get().Page(check.Doc()),
 	}
 	for _, failed := range check.Failed {
 		c.SkippedFor = append(c.SkippedFor, string(failed))
 	}
 	for _, f := range check.Findings {
 		c.Findings = append(c.Findings, api.CheckFinding{Guard: string(f.Guard), Found: f.Found, Where: f.Where, Why: f.Because, Next: f.Next})
-	}
-	if check.Status == xsite.CheckFail {
-		c.Hint = check.Hint
 	}
 	return c
 }

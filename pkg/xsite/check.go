@@ -72,6 +72,9 @@ type CheckInfo struct {
 	Needs []CheckID `json:"needs,omitempty"`
 	// Hint says what to do in general when it fails; what was found may say more.
 	Hint string `json:"hint"`
+	// Heed says what to do about a warning of it, or why nothing need be done; empty where that is the hint, or where it never
+	// warns.
+	Heed string `json:"heed,omitempty"`
 }
 
 // Doc is where the check is described.

@@ -43,6 +43,27 @@ const (
 	CheckSkip CheckStatus = "skipped"
 )
 
+// SkipReason is why a check was not made.
+type SkipReason string
+
+// The reasons. Of two that hold, the first is given.
+const (
+	// SkippedForFailure: a check failed that it needs.
+	SkippedForFailure SkipReason = "failed-check"
+	// SkippedForTime: the time for all checks ran out before it was made to its end.
+	SkippedForTime SkipReason = "out-of-time"
+	// SkippedForInterrupt: somebody interrupted before it was made to its end.
+	SkippedForInterrupt SkipReason = "interrupted"
+)
+
+// skippedBy tells why what a context bounds was not done to its end.
+func skippedBy(ctx context.Context) SkipReason {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return SkippedForTime
+	}
+	return SkippedForInterrupt
+}
+
 // CheckReport is what all checks found.
 type CheckReport struct {
 	Primary, Secondary CheckedSite
@@ -73,8 +94,28 @@ type CheckResult struct {
 	Findings        []CheckFinding
 	// TimedOut is true when the check failed because it did not end in time.
 	TimedOut bool
-	// Failed are the checks for whose failure this one was skipped; none when the look was interrupted.
+	// Skipped is why it was not made; empty when it was.
+	Skipped SkipReason
+	// Failed are the checks for whose failure this one was skipped; none when it was for another reason.
 	Failed []CheckID
+}
+
+// Advice says what to do about a check as it ended, or why nothing need be done; empty when it passed.
+func (c CheckResult) Advice() string {
+	switch {
+	case c.Status == CheckFail, c.Status == CheckWarn && c.Heed == "":
+		return c.Hint
+	case c.Status == CheckWarn:
+		return c.Heed
+	case c.Skipped == SkippedForFailure:
+		return "see first to what failed; this is checked once that passes"
+	case c.Skipped == SkippedForTime:
+		return "check again, with a longer --timeout or without one"
+	case c.Skipped == SkippedForInterrupt:
+		return "check again"
+	default:
+		return ""
+	}
 }
 
 // CheckFinding is one thing that a check found wrong.
@@ -168,12 +209,12 @@ func (l *lookout) make(ctx context.Context, c check) {
 	}
 	switch {
 	case len(result.Failed) > 0:
-		result.Status, l.blame[c.ID] = CheckSkip, result.Failed
+		result.Status, result.Skipped, l.blame[c.ID] = CheckSkip, SkippedForFailure, result.Failed
 	case c.ID == CheckSitesFound: // what it finds was found before, whatever ended since
 		l.now = &result
 		l.tellAbsent(ctx, c, &result)
 	case ctx.Err() != nil:
-		result.Status = CheckSkip
+		result.Status, result.Skipped = CheckSkip, skippedBy(ctx)
 	default:
 		l.now = &result
 		l.try(ctx, c, &result)
@@ -192,7 +233,7 @@ func (l *lookout) tellAbsent(ctx context.Context, c check, result *CheckResult) 
 		result.TimedOut = errors.Is(err, context.DeadlineExceeded)
 		l.blame[c.ID] = []CheckID{c.ID}
 	case ctx.Err() != nil && len(l.run.absent) > 0:
-		result.Status = CheckSkip
+		result.Status, result.Skipped = CheckSkip, skippedBy(ctx)
 	}
 }
 
@@ -211,7 +252,7 @@ func (l *lookout) try(ctx context.Context, c check, result *CheckResult) {
 		result.Status = CheckWarn
 	case err == nil:
 	case ctx.Err() != nil:
-		result.Status = CheckSkip
+		result.Status, result.Skipped = CheckSkip, skippedBy(ctx)
 	default:
 		result.Status, result.Findings = CheckFail, findingsIn(err)
 		l.blame[c.ID] = []CheckID{c.ID}

@@ -3,6 +3,7 @@ package xsite_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -127,8 +128,8 @@ func TestOnlyWhatNeedsAFailedCheckIsSkipped(t *testing.T) {
 				t.Errorf("skipped: %v, want %v", skipped, builtOn(id))
 			}
 			for _, skipped := range builtOn(id) {
-				if because := result(t, report, skipped).Failed; !slices.Equal(because, []xsite.CheckID{id}) {
-					t.Errorf("%s was skipped for %v", skipped, because)
+				if got := result(t, report, skipped); !slices.Equal(got.Failed, []xsite.CheckID{id}) || got.Skipped != xsite.SkippedForFailure {
+					t.Errorf("%s was skipped for %v: %s", skipped, got.Failed, got.Skipped)
 				}
 			}
 			if found := result(t, report, id).Findings; len(found) != 1 || found[0].Guard != "" || !strings.Contains(found[0].Found, secret) {
@@ -166,8 +167,12 @@ func TestWhatShouldBeKnownIsAWarning(t *testing.T) {
 			if report.Status != xsite.CheckWarn || !slices.Equal(warned, []xsite.CheckID{c.id}) {
 				t.Fatalf("%s, warnings of %v: %+v", report.Status, warned, report.Checks)
 			}
-			if said := result(t, report, c.id).Warnings; !strings.Contains(strings.Join(said, "\n"), c.words) {
-				t.Errorf("says %v", said)
+			got := result(t, report, c.id)
+			if !strings.Contains(strings.Join(got.Warnings, "\n"), c.words) {
+				t.Errorf("says %v", got.Warnings)
+			}
+			if got.Advice() == "" || c.id != xsite.CheckSameVersion && got.Advice() == got.Hint {
+				t.Errorf("what to do about the warning: %q", got.Advice())
 			}
 		})
 	}
@@ -198,23 +203,32 @@ func TestACheckThatDoesNotEndInTimeSaysSo(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedLookTellsWhatItFoundUntilThen(t *testing.T) {
-	p := newPair(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	p.before(occasion{site: siteA, method: "CacheNames"}, func() error { cancel(errFake); return errFake })
-	proc := &process{pair: p, interrupt: cancel}
-	report := xsite.Check(ctx, xsite.CheckOptions{Options: xsite.Options{PrimaryCluster: seat{p.a, proc}, SecondaryCluster: seat{p.b, proc}, Clock: proc}})
-	if !errors.Is(report.Interrupted, errFake) {
-		t.Errorf("interrupted by %v", report.Interrupted)
-	}
-	if got := result(t, report, xsite.CheckCaches); got.Status != xsite.CheckSkip || len(got.Failed) > 0 {
-		t.Errorf("the check that was broken off: %+v", got)
-	}
-	if got := result(t, report, xsite.CheckKeycloak).Status; got != xsite.CheckSkip {
-		t.Errorf("a check after it: %s", got)
-	}
-	if got := result(t, report, xsite.CheckInfinispanHealth).Status; got != xsite.CheckPass {
-		t.Errorf("a check before it: %s", got)
+func TestALookThatEndsEarlyTellsWhatItFoundUntilThenAndWhatEndedIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause error
+		want  xsite.SkipReason
+	}{
+		"somebody interrupts": {errFake, xsite.SkippedForInterrupt},
+		"the time runs out":   {fmt.Errorf("longer than --timeout: %w", context.DeadlineExceeded), xsite.SkippedForTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			p.before(occasion{site: siteA, method: "CacheNames"}, func() error { cancel(c.cause); return errFake })
+			proc := &process{pair: p, interrupt: cancel}
+			report := xsite.Check(ctx, xsite.CheckOptions{Options: xsite.Options{PrimaryCluster: seat{p.a, proc}, SecondaryCluster: seat{p.b, proc}, Clock: proc}})
+			if !errors.Is(report.Interrupted, c.cause) {
+				t.Errorf("interrupted by %v", report.Interrupted)
+			}
+			for id, what := range map[xsite.CheckID]string{xsite.CheckCaches: "the check that was broken off", xsite.CheckKeycloak: "a check after it"} {
+				if got := result(t, report, id); got.Status != xsite.CheckSkip || got.Skipped != c.want || len(got.Failed) > 0 || got.TimedOut {
+					t.Errorf("%s: %+v", what, got)
+				}
+			}
+			if got := result(t, report, xsite.CheckInfinispanHealth); got.Status != xsite.CheckPass || got.Skipped != "" || got.Advice() != "" {
+				t.Errorf("a check before it: %+v", got)
+			}
+		})
 	}
 }
 
@@ -253,6 +267,9 @@ func TestASiteThatDidNotAnswerIsNamedThoughTheLookHasEnded(t *testing.T) {
 				Connecting: 3 * time.Second,
 			})
 			got := result(t, report, xsite.CheckSitesFound)
+			if skipped := c.status == xsite.CheckSkip; skipped != (got.Skipped == xsite.SkippedForInterrupt) {
+				t.Errorf("skipped: %q", got.Skipped)
+			}
 			if got.Status != c.status || got.TimedOut != (c.status == xsite.CheckFail) || got.Took != 3*time.Second || report.Took < got.Took {
 				t.Errorf("all took %s: %+v", report.Took, got)
 			}

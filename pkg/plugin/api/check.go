@@ -22,6 +22,8 @@ type CheckReport struct {
 	Counts CheckCounts `json:"counts"`
 	// Interrupted says why not all checks were made; absent when they were.
 	Interrupted string `json:"interrupted,omitempty"`
+	// Short is true with --short; absent otherwise.
+	Short bool `json:"short,omitempty"`
 	// Checks are the checks in the order in which they are made; with --short only those that did not pass.
 	Checks []CheckContent `json:"checks"`
 	// TookSeconds is how long all of them took.
@@ -85,7 +87,7 @@ type CheckContent struct {
 	Status string `json:"status" jsonschema:"enum=passed,enum=warning,enum=failed,enum=skipped"`
 	// TookSeconds is how long it took; 0 when it was skipped.
 	TookSeconds Seconds `json:"tookSeconds"`
-	// TimedOut is true when it failed because it did not end in time.
+	// TimedOut is true when it failed because it did not end in the time of one check; false when it was skipped.
 	TimedOut bool `json:"timedOut"`
 	// Notes say what was found to be as it should.
 	Notes []string `json:"notes"`
@@ -93,9 +95,12 @@ type CheckContent struct {
 	Warnings []string `json:"warnings"`
 	// Findings are what failed.
 	Findings []CheckFinding `json:"findings"`
-	// SkippedFor are the checks for whose failure it was skipped.
+	// Skipped is why it was not made: a check failed that it needs, the time for all checks ran out, or somebody interrupted;
+	// absent when it was made.
+	Skipped string `json:"skipped,omitempty" jsonschema:"enum=failed-check,enum=out-of-time,enum=interrupted"`
+	// SkippedFor are the checks for whose failure it was skipped; none when it was for another reason.
 	SkippedFor []string `json:"skippedFor"`
-	// Hint says what to do in general when it failed; absent when it passed.
+	// Hint says what to do in general about a failure, a warning or a skip, or why nothing need be done; absent when it passed.
 	Hint string `json:"hint,omitempty"`
 	// Doc is the address of the page and section about it.
 	Doc string `json:"doc"`
