@@ -77,6 +77,10 @@ func (f *fencing) lift(ctx context.Context) error {
 
 // open brings online what was fenced, and watches the link for as long as it takes to notice that it is down.
 func (f *fencing) open(ctx context.Context) error {
+	//mutate:reachable
+	if f.deaf(ctx) {
+		return f.unreachableBy(f.primary.relay())
+	}
 	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOnline); err != nil {
 		return err
 	}
@@ -95,8 +99,9 @@ func (f *fencing) open(ctx context.Context) error {
 			return false, "", err
 		case err != nil:
 			return false, brief(err), nil
-		case !f.linked():
-			return false, "", f.unreachable(f.primary, f.secondary, f.primary.relay())
+		}
+		if relay, unheard := f.unheard(ctx); unheard {
+			return false, "", f.unreachableBy(relay)
 		}
 		heard = now
 		watched := now.Sub(began)

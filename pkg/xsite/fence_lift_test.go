@@ -45,9 +45,21 @@ func (p *pair) wantFencedStill(t *testing.T, err error, said string) {
 	}
 }
 
-func TestAFenceLiftedOverALinkThatWasCutInSilenceIsSetAgain(t *testing.T) {
+// The view would tell it 48 s later.
+func TestAFenceIsNotLiftedOverALinkThatWasCutInSilence(t *testing.T) {
 	p := fenced(t)
 	p.cutInSilence()
+	p.busy = true
+	p.before(occasion{site: siteA, method: "BringOnline", always: true}, happens(func() { t.Error("brought online") }))
+	_, err := p.fence(t, true)
+	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+	p.wantFencedStill(t, err, "does not answer")
+	p.wantNoProbe(t)
+}
+
+func TestAFenceLiftedRightBeforeTheLinkIsCutInSilenceIsSetAgain(t *testing.T) {
+	p := fenced(t)
+	p.after(occasion{site: siteA, method: "BringOnline", nth: 2}, happens(p.cutInSilence))
 	_, err := p.fence(t, true)
 	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
 	p.wantFencedStill(t, err, "offline again")
@@ -63,7 +75,6 @@ func TestAFenceLiftedOverALinkThatWasCutInSilenceIsSetAgain(t *testing.T) {
 // Whoever does not wait for the end does not know how it ends: it stays as it was.
 func TestALiftThatIsInterruptedWhileTheLinkIsWatchedSetsTheFenceAgain(t *testing.T) {
 	p := fenced(t)
-	p.cutInSilence()
 	ctx, interrupt := context.WithCancelCause(t.Context())
 	p.after(occasion{site: siteA, method: "BringOnline", nth: 2}, happens(func() { interrupt(errStop) }))
 	options, agree := p.seats()

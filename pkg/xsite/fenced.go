@@ -17,7 +17,8 @@ func (f fence) pass(ctx context.Context, change func(ctx context.Context) error)
 	return f.passWhen(ctx, f.run.keeper.allow, change)
 }
 
-// letGo is pass for what makes a site depend on the other one less.
+// letGo is pass for what makes a site depend on the other one less, and for what only probe caches are made of, used or removed
+// by: whether a site must let go is asked with one.
 func (f fence) letGo(ctx context.Context, change func(ctx context.Context) error) error {
 	if f.role == Primary {
 		return f.passWhen(ctx, f.run.keeper.allowLetGo, change)
@@ -83,7 +84,7 @@ func (c fencedCluster) DeleteJournal(ctx context.Context, id string) error {
 
 // ForgetCaches implements Cluster.
 func (c fencedCluster) ForgetCaches(ctx context.Context, prefix string) (removed []string, err error) {
-	err = c.fence.pass(ctx, func(ctx context.Context) error {
+	err = c.fence.letGo(ctx, func(ctx context.Context) error {
 		removed, err = c.Cluster.ForgetCaches(ctx, prefix)
 		return err
 	})
@@ -139,15 +140,15 @@ func (n fencedNode) Clear(ctx context.Context, cache string) error {
 
 // CreateCache implements Node.
 func (n fencedNode) CreateCache(ctx context.Context, cache string, config []byte) error {
-	return n.fence.pass(ctx, func(ctx context.Context) error { return n.Node.CreateCache(ctx, cache, config) })
+	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.CreateCache(ctx, cache, config) })
 }
 
 // DeleteCache implements Node.
 func (n fencedNode) DeleteCache(ctx context.Context, cache string) error {
-	return n.fence.pass(ctx, func(ctx context.Context) error { return n.Node.DeleteCache(ctx, cache) })
+	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.DeleteCache(ctx, cache) })
 }
 
 // Put implements Node.
 func (n fencedNode) Put(ctx context.Context, cache, key, value string) error {
-	return n.fence.pass(ctx, func(ctx context.Context) error { return n.Node.Put(ctx, cache, key, value) })
+	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.Put(ctx, cache, key, value) })
 }

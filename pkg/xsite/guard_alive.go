@@ -57,7 +57,7 @@ func severed(err error) bool {
 }
 
 // unseen tells, in a hurry, whether the primary's writes would fail with the secondary online on it. That a site does not
-// answer, or does not let a probe be made, is no reason by itself: then the primary's view decides.
+// answer, or does not let a probe be made, is no reason by itself: then the primary alone decides.
 func (r *run) unseen(ctx context.Context) bool {
 	err := r.safely(ctx, func(ctx context.Context) error { return r.guardAlive(ctx, aliveLimit) })
 	if err == nil || severed(err) {
@@ -66,6 +66,8 @@ func (r *run) unseen(ctx context.Context) bool {
 	if _, stopped := StoppedBy(err); stopped && !errors.Is(err, infinispan.ErrForbidden) {
 		return false
 	}
-	_, unseen := r.outOfSight(ctx)
-	return unseen
+	if _, unseen := r.outOfSight(ctx); unseen {
+		return true
+	}
+	return r.deaf(ctx)
 }

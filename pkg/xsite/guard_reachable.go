@@ -32,13 +32,18 @@ func (r *run) guardView() error {
 
 // unreachable is the end of a run whose sites do not see each other.
 func (r *run) unreachable(here, peer *site, relay member) error {
+	return r.unlinked(here, relay, fmt.Sprintf("site %s does not see site %s; it sees %v", here.name, peer.name, relay.info.SitesView))
+}
+
+// unlinked is the end of a run whose link is down, as a relay node of a site told.
+func (r *run) unlinked(here *site, relay member, found string) error {
 	next := "mend the link between the sites, then run the same command again"
 	if here.role == Primary {
 		next += "; until then a fence, if none is set yet, keeps the primary's writes from failing: " + r.opts.Command("fence")
 	}
 	return &Stop{
 		Guard:   GuardReachable,
-		Found:   fmt.Sprintf("site %s does not see site %s; it sees %v", here.name, peer.name, relay.info.SitesView),
+		Found:   found,
 		Where:   fmt.Sprintf("pod %s of the %s", relay.pod.Name, here),
 		Because: "a push would fail and leave the secondary online on the primary: every write of the primary would then fail (V10)",
 		Next:    next,

@@ -90,20 +90,30 @@ func TestALeaseThatRanOutWithItsSiteLeavesNoWriteOfThePrimaryFailing(t *testing.
 		"with both leases":            func(*xsite.Options) {},
 		"without that of the primary": func(o *xsite.Options) { o.NoPrimaryLease = true },
 	} {
-		t.Run(name, func(t *testing.T) {
-			p := smallPair(t)
-			p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() {
-				p.link = linkSilent
-				p.away[siteB] = p.now.Add(5 * time.Minute)
-			}))
-			p.after(occasion{site: siteA, method: "Info", nth: 60}, happens(func() { p.link = linkDown }))
-			_, err := p.recover(t, options)
-			p.wantOutcome(t, err, xsite.Failed)
-			if p.now.Before(p.away[siteB].Add(-5*time.Minute + 45*time.Second)) {
-				t.Fatal("the lease had not run out, so this tells nothing")
-			}
-			p.wantPrimaryAlone(t)
-		})
+		for how, lost := range brokenLinks() {
+			t.Run(name+", "+how, func(t *testing.T) {
+				p := smallPair(t)
+				var away, gone time.Time
+				p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() {
+					away = p.now
+					p.away[siteB] = p.now.Add(5 * time.Minute)
+				}))
+				p.before(occasion{site: siteA, method: "Info", always: true}, happens(func() {
+					if gone.IsZero() && !away.IsZero() && p.now.Sub(away) > time.Minute {
+						p.link, gone = lost, p.now
+					}
+				}))
+				_, err := p.recover(t, options)
+				p.wantOutcome(t, err, xsite.Failed)
+				if gone.IsZero() {
+					t.Fatal("the run ended before its lease had run out, so this tells nothing")
+				}
+				if failing := p.now.Sub(gone); failing > mostFailing {
+					t.Errorf("the primary's writes failed for %s", failing)
+				}
+				p.wantPrimaryAlone(t)
+			})
+		}
 	}
 }
 

@@ -53,15 +53,16 @@ func (p patience) try(ctx context.Context, what string, call func(ctx context.Co
 	}
 }
 
-// harm ends the patience with a secondary that is out of the primary's sight while it may be online there: the primary's
+// harm ends the patience with a secondary that the primary does not see or hear while it may be online there: the primary's
 // writes would fail as long (guard reachable).
 func (p patience) harm(ctx context.Context) error {
 	r := p.run
 	if p.role != Secondary || r.reached < clearing || len(r.primary.lastSurveyed()) == 0 {
 		return nil
 	}
-	if relay, unseen := r.outOfSight(ctx); unseen {
-		return r.unreachable(r.primary, r.secondary, relay)
+	//mutate:reachable
+	if relay, unheard := r.unheard(ctx); unheard {
+		return r.unreachableBy(relay)
 	}
 	return nil
 }

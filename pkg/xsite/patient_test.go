@@ -109,21 +109,48 @@ func TestASiteThatStaysAwayEndsTheRunSafelyAndTheSameCommandFinishes(t *testing.
 	}
 }
 
-// With the link down and the secondary's cluster away the run must not wait for the latter: the primary's writes fail as long.
+// mostFailing is for how long the primary's writes may fail once the link is lost.
+const mostFailing = 10 * time.Second
+
+// With the link down and the secondary's cluster away the run must not wait for the latter: the primary's writes fail as long, and
+// behind a link that was cut in silence the primary still sees the secondary.
 func TestPatienceWithTheSecondaryEndsWhenThePrimarysWritesFail(t *testing.T) {
-	p := smallPair(t)
-	p.busy = true
-	p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() {
-		p.link = linkDown
-		p.away[siteB] = p.now.Add(5 * time.Minute)
-	}))
-	_, err := p.recover(t)
-	p.wantOutcome(t, err, xsite.Failed)
-	const most = 10 * time.Second
-	if failing := time.Duration(len(p.failed)) * 250 * time.Millisecond; failing > most {
-		t.Errorf("the primary's writes failed for %s", failing)
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.busy = true
+			var lost time.Time
+			p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() {
+				p.link, lost = how, p.now
+				p.away[siteB] = p.now.Add(5 * time.Minute)
+			}))
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+			if failing := p.now.Sub(lost); failing > mostFailing {
+				t.Errorf("the primary's writes failed for %s", failing)
+			}
+			p.wantPrimaryAlone(t)
+			p.wantNoProbe(t)
+		})
 	}
-	p.wantPrimaryWhole(t)
+}
+
+// A secondary that answers the primary is waited for, whatever became of the way that this machine has to it.
+func TestPatienceWithASecondaryThatThePrimaryHearsAsksTheLinkNowAndThenAndLeavesNothing(t *testing.T) {
+	p := smallPair(t)
+	probes := 0
+	p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() {
+		p.away[siteB] = p.now.Add(time.Minute)
+		p.before(occasion{site: siteA, method: "CreateCache", always: true}, happens(func() { probes++ }))
+	}))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	if probes < 8 || probes > 15 {
+		t.Errorf("the link was asked %d times in a minute", probes)
+	}
+	p.wantRecovered(t)
+	p.wantNoProbe(t)
 }
 
 func TestBeforeTheFirstChangeNothingIsWaitedFor(t *testing.T) {

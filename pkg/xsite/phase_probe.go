@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
@@ -17,6 +18,8 @@ const (
 	probePrefix = "ispn-resync-probe-"
 	// probeLimit is how long a probe's entry may take to cross; over a living link it takes 30 to 70 ms (V65).
 	probeLimit = 8 * time.Second
+	// probeTimeout is how long the peer may take to answer a write to a probe cache, less than a call may take.
+	probeTimeout = 4500 * time.Millisecond
 	// undoLimit bounds work that puts things back, which must not end with the context that failed.
 	undoLimit = 30 * time.Second
 )
@@ -76,10 +79,10 @@ func (r *run) withProbeCache(ctx context.Context, use func(ctx context.Context, 
 		if late { // what is deleted before it is made stays
 			_ = r.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
 		}
-		err = errors.Join(err, r.dropProbeCache(ctx, cache))
+		err = errors.Join(err, r.dropProbeCache(ctx, cache, r.primary, r.secondary))
 	}()
 	for _, s := range []*site{r.secondary, r.primary} {
-		config, err := probeConfig(r.peerOf(s).name)
+		config, err := probeConfig(r.peerOf(s).name, probeTimeout)
 		if err != nil {
 			return err
 		}
@@ -103,13 +106,13 @@ func probeRefused(s *site, err error) error {
 	}
 }
 
-// dropProbeCache deletes the probe cache on both sites, and the resource that the operator's config listener may have
+// dropProbeCache deletes the probe cache on the given sites, and the resource that the operator's config listener may have
 // mirrored. It runs on a context of its own, so that an interrupted run leaves nothing either.
-func (r *run) dropProbeCache(ctx context.Context, cache string) error {
+func (r *run) dropProbeCache(ctx context.Context, cache string, sites ...*site) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
 	defer cancel()
 	var problems []error
-	for _, s := range []*site{r.primary, r.secondary} {
+	for _, s := range sites {
 		if err := s.relay().node.DeleteCache(ctx, cache); err != nil {
 			problems = append(problems, fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err))
 			r.probesLeft = append(r.probesLeft, fmt.Sprintf("site %s may have the probe cache %s still, which does no harm: "+
@@ -122,13 +125,14 @@ func (r *run) dropProbeCache(ctx context.Context, cache string) error {
 	return errors.Join(problems...)
 }
 
-// probeConfig is the configuration of a probe cache that backs up to the peer and never fails a write for it.
-func probeConfig(peer string) ([]byte, error) {
+// probeConfig is the configuration of a probe cache that backs up to the peer, which may take the given time to answer, and never
+// fails a write for it.
+func probeConfig(peer string, timeout time.Duration) ([]byte, error) {
 	type m = map[string]any
 	return json.Marshal(m{"replicated-cache": m{
 		"mode":     "SYNC",
 		"encoding": m{"media-type": "text/plain"},
-		"backups":  m{peer: m{"backup": m{"strategy": "SYNC", "timeout": "4500", "failure-policy": "WARN"}}},
+		"backups":  m{peer: m{"backup": m{"strategy": "SYNC", "timeout": strconv.FormatInt(timeout.Milliseconds(), 10), "failure-policy": "WARN"}}},
 	}})
 }
 

@@ -74,12 +74,12 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 			return true, "", err
 		}
 		guard, _ := StoppedBy(err)
-		relay, unseen := r.outOfSight(ctx)
+		relay, unseen := r.unheard(ctx)
 		switch now := r.opts.Clock.Now(); {
 		case !unseen && guard != GuardReachable:
 			seen = now
 		case now.Sub(seen) >= unseenLimit:
-			return false, "", errors.Join(r.unreachable(r.primary, r.secondary, relay), err)
+			return false, "", errors.Join(r.unreachableBy(relay), err)
 		}
 		if unseen && !t.unseen {
 			t.unseen = true

@@ -46,6 +46,8 @@ type run struct {
 	reached progress
 	// emitting lets events out one at a time.
 	emitting sync.Mutex
+	// lastAlone is what the link was found to be from the primary alone.
+	lastAlone lastAlone
 	// ended counts pushes of others that were ended, or were to be.
 	ended int
 	// alone is true for work on the primary only: the secondary has a name and nothing else.

@@ -1,0 +1,76 @@
+package xsite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// Asking the link from the primary alone, for when no server of the secondary can be asked: its API server and the link between
+// the sites are often lost together.
+//
+// An entry is put into a probe cache that only the primary has. A secondary that answers says that it has no such cache, and the
+// primary's server takes it offline for that cache (V47, V79). Where nothing answers it stays online, and the write takes as long
+// as a backup may (V86). The view tells the same up to 48 s later (V24).
+
+// aloneEvery is how often the link is asked so; aloneLimit is how long the secondary may take to answer.
+const (
+	aloneEvery = 5 * time.Second
+	aloneLimit = 2 * time.Second
+)
+
+// lastAlone is what the link was last found to be from the primary alone.
+type lastAlone struct {
+	mu    sync.Mutex
+	asked time.Time
+	deaf  bool
+}
+
+// unheard tells whether the primary's writes would fail with the secondary online on it, as the primary alone can tell, and the
+// relay node that told. It asks the link no more often than aloneEvery.
+func (r *run) unheard(ctx context.Context) (member, bool) {
+	relay, unseen := r.outOfSight(ctx)
+	if unseen {
+		return relay, true
+	}
+	r.lastAlone.mu.Lock()
+	defer r.lastAlone.mu.Unlock()
+	if now := r.opts.Clock.Now(); now.Sub(r.lastAlone.asked) >= aloneEvery {
+		r.lastAlone.asked, r.lastAlone.deaf = now, r.deaf(ctx)
+	}
+	return relay, r.lastAlone.deaf
+}
+
+// deaf tells whether the secondary does not answer the primary. What cannot be asked is not a yes: the view decides then.
+func (r *run) deaf(ctx context.Context) bool {
+	if r.opts.Linked != "" || len(r.primary.lastSurveyed()) == 0 {
+		return false
+	}
+	cache := probePrefix + r.id + "-" + newRunID()
+	config, err := probeConfig(r.secondary.name, aloneLimit)
+	if err != nil {
+		return false
+	}
+	node := impatient(r.primary.relay().node)
+	if err := node.CreateCache(ctx, cache, config); err != nil {
+		return false
+	}
+	defer func() { _ = r.dropProbeCache(ctx, cache, r.primary) }() // what is left is told at the end
+	if err := node.Put(ctx, cache, probeKey, r.id); err != nil {
+		return false
+	}
+	flags, err := node.BackupSites(ctx, cache)
+	return err == nil && flags[r.secondary.name] == infinispan.SiteOnline
+}
+
+// unreachableBy is the end of a run that the link would let the primary's writes fail in, as its relay node or an entry told.
+func (r *run) unreachableBy(relay member) error {
+	if !slices.Contains(relay.info.SitesView, r.secondary.name) {
+		return r.unreachable(r.primary, r.secondary, relay)
+	}
+	return r.unlinked(r.primary, relay, fmt.Sprintf("site %s does not answer site %s, which still sees it", r.secondary.name, r.primary.name))
+}
