@@ -59,8 +59,16 @@ func TestAFenceIsNotLiftedOverALinkThatWasCutInSilence(t *testing.T) {
 
 func TestAFenceLiftedRightBeforeTheLinkIsCutInSilenceIsSetAgain(t *testing.T) {
 	p := fenced(t)
-	p.after(occasion{site: siteA, method: "BringOnline", nth: 2}, happens(p.cutInSilence))
+	depends := p.dependsUntil()
+	var cut time.Time
+	p.after(occasion{site: siteA, method: "BringOnline", nth: 2}, happens(func() {
+		p.cutInSilence()
+		cut = p.now
+	}))
 	_, err := p.fence(t, true)
+	if failing := depends.Sub(cut); failing > mostFailing {
+		t.Errorf("the primary's writes failed for %s", failing)
+	}
 	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
 	p.wantFencedStill(t, err, "offline again")
 	p.hooks, p.link = nil, linkUp

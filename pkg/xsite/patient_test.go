@@ -109,9 +109,6 @@ func TestASiteThatStaysAwayEndsTheRunSafelyAndTheSameCommandFinishes(t *testing.
 	}
 }
 
-// mostFailing is for how long the primary's writes may fail once the link is lost.
-const mostFailing = 10 * time.Second
-
 // With the link down and the secondary's cluster away the run must not wait for the latter: the primary's writes fail as long, and
 // behind a link that was cut in silence the primary still sees the secondary.
 func TestPatienceWithTheSecondaryEndsWhenThePrimarysWritesFail(t *testing.T) {

@@ -1,0 +1,70 @@
+package xsite_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// mostFailing is for how long the primary's writes may fail once the link is lost.
+const mostFailing = 10 * time.Second
+
+// dependsUntil notes the last time at which the primary had the secondary online for a cache.
+func (p *pair) dependsUntil() *time.Time {
+	last := &time.Time{}
+	p.before(occasion{always: true}, happens(func() {
+		for name := range p.truth {
+			if slices.Contains(p.a.caches[name].flags, infinispan.FlagOnline) {
+				*last = p.now
+			}
+		}
+	}))
+	return last
+}
+
+// A push fails, and before the sites are seen to be whole again link and cluster of the secondary are lost. The caches that were
+// pushed already are online on the primary.
+func TestAFailedPushOverALinkCutInSilenceLetsGoOfTheOtherCachesWithTheSecondarysClusterAway(t *testing.T) {
+	p := smallPair(t)
+	depends := p.dependsUntil()
+	var lost time.Time
+	p.after(occasion{site: siteA, method: "StartPush", cache: "sessions"}, happens(func() {
+		p.drop(func(push *transfer) bool { return push.cache == "sessions" })
+		p.a.caches["sessions"].status[0] = infinispan.PushError
+		p.after(occasion{site: siteA, method: "TakeOffline", cache: "sessions"}, happens(func() {
+			p.link, lost = linkSilent, p.now
+			p.away[siteB] = p.now.Add(time.Hour)
+		}))
+	}))
+	_, err := p.recover(t)
+	p.wantOutcome(t, err, xsite.Failed)
+	if lost.IsZero() {
+		t.Fatal("no push failed, so this tells nothing")
+	}
+	if failing := depends.Sub(lost); failing > mostFailing {
+		t.Errorf("the primary's writes failed for %s", failing)
+	}
+	p.wantPrimaryAlone(t)
+	p.wantNoProbe(t)
+}
+
+// Whoever does not wait for Keycloak leaves a primary whose writes work.
+func TestARunThatIsInterruptedOverALinkCutInSilenceLetsGoWithTheSecondarysClusterAway(t *testing.T) {
+	p := smallPair(t)
+	p.b.keycloaks[0].broken = true
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+		p.link = linkSilent
+		p.away[siteB] = p.now.Add(time.Hour)
+		interrupt(errStop)
+	}))
+	options, _ := p.seats()
+	options.Confirm = func(context.Context, xsite.Plan) error { return nil }
+	_, err := xsite.Recover(ctx, options)
+	p.wantOutcome(t, err, xsite.Interrupted)
+	p.wantPrimaryAlone(t)
+}
