@@ -136,6 +136,22 @@ func TestProbe(t *testing.T) { // V65
 	})
 }
 
+func TestACacheOfOneSiteTellsWhetherTheOtherOneAnswers(t *testing.T) { // V86
+	each(t, sim.Options{}, func(w *world) {
+		w.must(w.a0.CreateCache(w.ctx(), "heard", probeCache("site-b")))
+		w.must(w.a0.Put(w.ctx(), "heard", "key", "value"))
+		if sites, err := w.a0.BackupSites(w.ctx(), "heard"); err != nil || sites["site-b"] == infinispan.SiteOnline {
+			t.Errorf("a peer that answers is %q: %v", sites["site-b"], err)
+		}
+		w.Cut()
+		w.must(w.a0.CreateCache(w.ctx(), "silence", probeCache("site-b")))
+		w.must(w.a0.Put(w.ctx(), "silence", "key", "value"))
+		if sites, err := w.a0.BackupSites(w.ctx(), "silence"); err != nil || sites["site-b"] != infinispan.SiteOnline || !w.sees(w.a0, "site-b") {
+			t.Errorf("a peer that cannot be heard is %q: %v", sites["site-b"], err)
+		}
+	})
+}
+
 func TestStrangersSeeAPeerAndReachNobody(t *testing.T) {
 	simulate(t, sim.Options{Strangers: true, Caches: sim.Caches("sessions")}, func(w *world) {
 		w.must(w.a.Put(w.ctx(), "sessions", "key", "value", 0))
