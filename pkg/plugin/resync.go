@@ -243,7 +243,7 @@ func (o *resyncOptions) warnOfFlags() {
 			"whoever can answer in their place gets the credentials and decides what is kept")
 	}
 	if o.run.noPrimaryLease {
-		o.warn("--no-primary-lease: a run with mirrored roles, or one of somebody who swapped the two contexts, is NOT kept away; " +
+		o.warn("--no-primary-lease: a run with mirrored roles, or one of somebody who swapped the two contexts, is kept away by the journals alone; " +
 			"make sure that nobody else works on this pair")
 	}
 }

@@ -64,7 +64,7 @@ func newRunFlags() *runFlags {
 	r.safety.BoolVar(&r.cancelStalePush, "cancel-stale-push", false,
 		"End pushes that run or are stuck and are not this run's, e.g. another operator's, once the plan is confirmed.")
 	r.safety.BoolVar(&r.noPrimaryLease, "no-primary-lease", false,
-		"Do not hold the Lease of the primary, for users who have no right to it; two runs with mirrored roles then do not see each other.")
+		"Do not hold the Lease of the primary, for users who have no right to it; only the journals then keep two runs with mirrored roles apart.")
 	r.safety.StringVar(&r.reason, "reason", "", "Why this is done, for the journal.")
 	addReportFlag(r.safety, &r.reports)
 
