@@ -86,6 +86,8 @@ func changed(t *testing.T, change func(site string, cluster *clientcmdapi.Cluste
 type proxy struct {
 	address string
 	served  atomic.Int64
+	// end breaks every connection, and takes no more.
+	end context.CancelFunc
 }
 
 // listen starts a proxy until the end of the test. serve reads what the client wants, and says that it has it.
@@ -94,15 +96,16 @@ func listen(t *testing.T, serve func(client *bufio.ReadWriter) (port string, err
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	p := &proxy{address: listener.Addr().String()}
+	ctx, end := context.WithCancel(t.Context())
+	context.AfterFunc(ctx, func() { _ = listener.Close() })
+	p := &proxy{address: listener.Addr().String(), end: end}
 	go func() {
 		for {
 			client, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go p.pass(t.Context(), client, serve)
+			go p.pass(ctx, client, serve)
 		}
 	}()
 	return p
@@ -111,6 +114,7 @@ func listen(t *testing.T, serve func(client *bufio.ReadWriter) (port string, err
 // pass serves one client.
 func (p *proxy) pass(ctx context.Context, client net.Conn, serve func(*bufio.ReadWriter) (string, error)) {
 	defer func() { _ = client.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 	buffered := bufio.NewReadWriter(bufio.NewReader(client), bufio.NewWriter(client))
 	port, err := serve(buffered)
 	if err != nil {
