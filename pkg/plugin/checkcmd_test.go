@@ -36,7 +36,7 @@ func sampleChecks() xsite.CheckReport {
 			}
 		case xsite.CheckKeycloak:
 			c.Status, c.TimedOut, c.Took = xsite.CheckFail, true, time.Minute
-			c.Findings = []xsite.CheckFinding{{Found: "the check did not end within 1m0s"}, {Found: "read Keycloak of the primary: context deadline exceeded"}}
+			c.Findings = []xsite.CheckFinding{{Found: "the check did not end within 1m0s"}, {Found: "read Keycloak of the primary: no answer in time"}}
 		default:
 			for _, before := range report.Checks {
 				switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -257,6 +258,9 @@ func (l *lookout) try(ctx context.Context, c check, result *CheckResult) {
 		result.Status, result.Findings = CheckFail, findingsIn(err)
 		l.blame[c.ID] = []CheckID{c.ID}
 		if result.TimedOut = within.Err() != nil; result.TimedOut {
+			for i := range result.Findings {
+				result.Findings[i].Found = strings.ReplaceAll(result.Findings[i].Found, context.DeadlineExceeded.Error(), "no answer in time")
+			}
 			result.Findings = slices.Insert(result.Findings, 0, CheckFinding{Found: fmt.Sprintf("the check did not end within %s", limit)})
 		}
 	}

@@ -198,6 +198,14 @@ func TestACheckThatDoesNotEndInTimeSaysSo(t *testing.T) {
 	if got.Status != xsite.CheckFail || !got.TimedOut || !strings.Contains(got.Findings[0].Found, "did not end within 1ns") {
 		t.Errorf("the check that took too long: %+v", got)
 	}
+	if len(got.Findings) < 2 {
+		t.Errorf("does not say what was waited for: %+v", got.Findings)
+	}
+	for _, found := range got.Findings {
+		if strings.Contains(found.Found, "context deadline") {
+			t.Errorf("tells it in words of the library: %s", found.Found)
+		}
+	}
 	if report.Interrupted != nil {
 		t.Errorf("interrupted by %v", report.Interrupted)
 	}

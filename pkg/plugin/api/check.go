@@ -85,7 +85,7 @@ type CheckContent struct {
 	Guard string `json:"guard"`
 	// Status is how it ended.
 	Status string `json:"status" jsonschema:"enum=passed,enum=warning,enum=failed,enum=skipped"`
-	// TookSeconds is how long it took; 0 when it was skipped.
+	// TookSeconds is how long it took, or took until it was broken off; 0 when it was not begun.
 	TookSeconds Seconds `json:"tookSeconds"`
 	// TimedOut is true when it failed because it did not end in the time of one check; false when it was skipped.
 	TimedOut bool `json:"timedOut"`
