@@ -58,6 +58,8 @@ type Deps struct {
 	Status func(ctx context.Context, options xsite.StatusOptions) xsite.PairStatus
 	// Diff compares the contents of both sites; [xsite.Diff] does.
 	Diff func(ctx context.Context, options xsite.DiffOptions) (xsite.DiffReport, error)
+	// Kubernetes asks the API server of a site that cannot be connected to for its version; [kube.KubernetesVersion] does.
+	Kubernetes func(ctx context.Context, options kube.Options) (string, error)
 	// Versions asks one site; [xsite.Versions] does.
 	Versions func(ctx context.Context, site xsite.Cluster) xsite.SiteVersions
 	// Check is that of package xsite.

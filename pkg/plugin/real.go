@@ -30,6 +30,7 @@ func RealDeps(streams genericiooptions.IOStreams) Deps {
 		Recover:        xsite.Recover,
 		RunPhase:       xsite.RunPhase,
 		Status:         xsite.Status,
+		Kubernetes:     kube.KubernetesVersion,
 		Versions:       xsite.Versions,
 		Diff:           xsite.Diff,
 		Check:          xsite.Check,

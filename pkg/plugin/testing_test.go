@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -137,6 +138,8 @@ type rig struct {
 	// clock is the time between two looks of status; looks are what they see, the last one again and again.
 	clock *fakeClock
 	looks []xsite.PairStatus
+	// kubernetes are the versions of the API servers that answer although their site cannot be connected to, by context.
+	kubernetes map[string]string
 	// versions are those of a context.
 	versions map[string]xsite.SiteVersions
 	// differs is what diff finds, compared what it was asked.
@@ -237,6 +240,12 @@ func (r *rig) runIn(ctx context.Context, args ...string) ExitCode {
 				}
 			}
 			return look
+		},
+		Kubernetes: func(_ context.Context, options kube.Options) (string, error) {
+			if found := r.kubernetes[options.ContextName]; found != "" {
+				return found, nil
+			}
+			return "", errors.New("no route")
 		},
 		Versions: func(_ context.Context, site xsite.Cluster) xsite.SiteVersions {
 			return r.versions[site.Place().Context]

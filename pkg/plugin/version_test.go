@@ -52,6 +52,20 @@ func TestVersionsThatDoNotFitTogetherAreToldAndASiteThatDoesNotAnswerToo(t *test
 	}
 }
 
+// A site without Infinispan is where it is about to be installed, or where the context is wrong: what is known helps there.
+func TestTheVersionOfKubernetesIsToldWithoutInfinispanToo(t *testing.T) {
+	r := newRig(t)
+	r.versions = map[string]xsite.SiteVersions{"site-a": {Infinispan: []string{"15.0.21.Final"}}}
+	r.refuse["site-b"], r.kubernetes = errors.New("no Infinispan was found"), map[string]string{"site-b": "v1.35.4"}
+	if code := r.run(append([]string{"version", "-o", "json"}, pair()...)...); code != ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	v, ok := apitest.Valid(t, api.KindVersion, r.out.String()).(*api.Version)
+	if !ok || v.Secondary.Kubernetes != "v1.35.4" || !strings.HasSuffix(v.Secondary.Problem, "no Infinispan was found") || len(v.Warnings) != 1 {
+		t.Errorf("told is\n%s", r.out)
+	}
+}
+
 func TestVersionOfSitesThatAreAllAwayIsNoSuccess(t *testing.T) {
 	r := newRig(t)
 	r.refuse["site-a"], r.refuse["site-b"] = errors.New("no route"), errors.New("no route")

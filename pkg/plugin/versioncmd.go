@@ -87,6 +87,10 @@ func (o *sideOptions) siteVersion(ctx context.Context, flags *siteFlags) (*api.S
 	site, err := o.connectOne(ctx, flags)
 	if err != nil {
 		v.Problem = err.Error()
+		// Without Infinispan there is an API server all the same. If that is away too, the problem above says so.
+		if found, err := o.deps.Kubernetes(ctx, o.connectOptions(flags)); err == nil {
+			v.Kubernetes = found
+		}
 		return v, xsite.SiteVersions{}
 	}
 	defer site.Close()

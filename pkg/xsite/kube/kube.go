@@ -198,6 +198,16 @@ func (s *Site) KubernetesVersion(ctx context.Context) (string, error) {
 	return found.GitVersion, nil
 }
 
+// KubernetesVersion asks the API server of the context for its version, likewise, where there is no Site: it needs no Infinispan.
+func KubernetesVersion(ctx context.Context, options Options) (string, error) {
+	s, err := unconnected(ctx, options)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	return s.KubernetesVersion(ctx)
+}
+
 // Close ends all connections to pods. Nodes of this Site fail from then on.
 func (s *Site) Close() {
 	s.mu.Lock()

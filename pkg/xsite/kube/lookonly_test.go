@@ -44,4 +44,12 @@ func TestTheVersionOfKubernetesIsToldOrAnError(t *testing.T) {
 	if got, err := site.KubernetesVersion(t.Context()); got != "v1.33.2" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
+	f.remove(infinispanCR("infinispan"))
+	f.remove(statefulSet("infinispan", 2, nil))
+	if _, err := f.connect(nil); err == nil {
+		t.Error("a site without Infinispan is connected to")
+	}
+	if got, err := KubernetesVersion(t.Context(), Options{Getter: f.getter()}); got != "v1.33.2" || err != nil {
+		t.Errorf("without Infinispan: got %q, %v", got, err)
+	}
 }
