@@ -62,35 +62,6 @@ func addGroup(cmd *cobra.Command, title string, commands ...*cobra.Command) {
 	cmd.AddCommand(commands...)
 }
 
-// otherCommand gives what does the work of a command that other tools have, and this one does not.
-func otherCommand(word string) string {
-	switch strings.ToLower(word) {
-	case "plan", "simulate", "dry", "dry-run", "dryrun", "what-if":
-		return "--dry-run, with the contexts of both sites"
-	case "run", "start", "recover", "resync", "sync", "resume", "continue", "retry":
-		return "without a command, with the contexts of both sites: it also continues a run that did not finish"
-	case "preflight", "doctor", "validate":
-		return "check"
-	case "undo", "rollback", "revert", "cancel":
-		return "abort"
-	case "runs", "log", "logs", "list", "report":
-		return "history"
-	case "compare":
-		return "diff"
-	case "permissions", "roles", "auth":
-		return "rbac"
-	case "lift", "unfence":
-		return "fence --lift"
-	case "prune", "clean", "cleanup":
-		return "history prune"
-	default:
-		if slices.Contains(phaseNames(), word) {
-			return "phase " + word
-		}
-		return ""
-	}
-}
-
 // noArguments refuses arguments; above all, a mistyped command must not start a recovery.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -99,19 +70,8 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if dry := cmd.Flags().Lookup("dry-run"); dry != nil && dry.Changed && slices.Contains([]string{"client", "server", "none"}, args[0]) {
 		return dryRunMistake(args[0])
 	}
-	var names []string
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	if !cmd.HasParent() {
-		if other := otherCommand(args[0]); other != "" {
-			return usagef("unknown command %q; you probably want %s", args[0], strings.TrimSuffix(displayName+" "+other, " "))
-		}
-	}
-	if near, ok := nearest(args[0], names); ok {
-		return usagef("unknown command %q; did you mean %s %s?", args[0], cmd.CommandPath(), near)
+	if meant := meantCommands(cmd, args[0]); meant != "" {
+		return usagef("unknown command %q; %s", args[0], meant)
 	}
 	return usagef("unknown argument %q; see %s --help", args[0], cmd.CommandPath())
 }

@@ -69,7 +69,7 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"flag of another tool":    {pair("--yes"), "did you mean --confirm?"},
 		"shorthand of another":    {pair("-y"), "did you mean --confirm?"},
 		"one dash too few":        {pair("-dry-run"), "did you mean --dry-run?"},
-		"unknown shorthand":       {pair("-q"), "unknown shorthand flag: 'q' in -q\n       see"},
+		"unknown shorthand":       {pair("-z"), "unknown shorthand flag: 'z' in -z\n       see"},
 		"side misspelt":           {[]string{"--primary-ctx", "site-a"}, "did you mean --primary-context?"},
 		"side of another guide":   {[]string{"--active-ctx", "site-a"}, "did you mean --primary-context?"},
 		"stale side":              {[]string{"--stale-namespace", "sso"}, "did you mean --secondary-namespace?"},

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -19,9 +20,12 @@ func flagMistake(cmd *cobra.Command, err error) error {
 			return usagef("%w\nthe shell passed several flags as one word: zsh and fish do not split what is in a variable; "+
 				"write the flags out, or have them in an array", err)
 		}
-		if strings.HasPrefix(unknown.GetSpecifiedName(), "secondary-") && cmd.Flags().Lookup("primary-context") != nil &&
+		if strings.HasPrefix(otherName(specified(unknown)), "secondary-") && cmd.Flags().Lookup("primary-context") != nil &&
 			cmd.Flags().Lookup("secondary-context") == nil {
 			return usagef("%w: %s contacts the primary only; leave it out", err, cmd.CommandPath())
+		}
+		if does := insteadOf(cmd, specified(unknown)); does != "" {
+			return usagef("%w: %s\nsee %s --help", err, does, cmd.CommandPath())
 		}
 		if flags := meantFlags(unknown, cmd.Flags()); len(flags) > 0 {
 			meant = "; did you mean --" + strings.Join(flags, " or --") + "?"
@@ -33,6 +37,9 @@ func flagMistake(cmd *cobra.Command, err error) error {
 			return dryRunMistake(invalid.GetValue())
 		}
 		err = badValue(invalid)
+		if invalid.GetFlag().Name == verbosityFlag { // as of -verbose
+			meant = "; " + tellMore()
+		}
 	}
 	return usagef("%w%s\nsee %s --help", err, meant, cmd.CommandPath())
 }
@@ -73,14 +80,14 @@ func foreignFlag(cmd *cobra.Command, unknown *pflag.NotExistError) string {
 	return "\n--" + name + " is a flag of " + strings.Join(owners, ", ")
 }
 
+// specified gives the name of an unknown flag as it was written: one dash too few makes a group of letters of a long name.
+func specified(unknown *pflag.NotExistError) string {
+	return cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName())
+}
+
 // meantFlags gives the flag of a command that an unknown one most likely meant, or the two of both sites; none when none is near.
 func meantFlags(unknown *pflag.NotExistError, flags *pflag.FlagSet) []string {
-	name := unknown.GetSpecifiedName()
-	if group := unknown.GetSpecifiedShortnames(); group != "" {
-		if name = group; len(group) == 1 { // one dash too few makes a group of letters of a long name
-			name = otherName(group)
-		}
-	}
+	name := specified(unknown)
 	var names, bare []string
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if flag.Hidden { // kubectl's own, which does not say which site it is for
@@ -106,9 +113,9 @@ func meantFlags(unknown *pflag.NotExistError, flags *pflag.FlagSet) []string {
 // not know comes back as it is.
 func otherName(name string) string {
 	switch name = strings.ReplaceAll(name, "_", "-"); name {
-	case "y", "yes", "force", "assume-yes", "auto-approve":
+	case "y", "yes", "assume-yes", "auto-approve":
 		return "confirm"
-	case "plan", "what-if", "check":
+	case "plan", "what-if", "check", "dry", "simulate":
 		return "dry-run"
 	case "all", "A":
 		return "all-caches"
@@ -128,10 +135,13 @@ func otherName(name string) string {
 		role  xsite.Role
 		words []string
 	}{
-		{xsite.Primary, []string{"active", "keep", "source", "src", "from"}},
-		{xsite.Secondary, []string{"passive", "stale", "offline", "destination", "dest", "dst", "target", "to"}},
+		{xsite.Primary, []string{"primary", "active", "keep", "source", "src", "from"}},
+		{xsite.Secondary, []string{"secondary", "passive", "stale", "offline", "discard", "destination", "dest", "dst", "target", "to"}},
 	} {
 		for _, word := range side.words {
+			if name == word { // the site is known by its context
+				return string(side.role) + "-context"
+			}
 			if rest, ok := strings.CutPrefix(name, word+"-"); ok {
 				return string(side.role) + "-" + rest
 			}
@@ -165,7 +175,7 @@ func meantValues(value string, there []string) []string {
 
 // nearest gives the candidate that a mistyped word most likely meant, and false when none is near enough.
 func nearest(word string, candidates []string) (string, bool) {
-	best, bestDistance := "", 1+max(2, len(word)/3)
+	best, bestDistance := "", min(1+max(2, len(word)/3), len(word)) // of a word of two letters one has to be there
 	for _, candidate := range candidates {
 		if d := distance(word, candidate); d < bestDistance {
 			best, bestDistance = candidate, d
