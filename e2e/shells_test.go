@@ -35,8 +35,11 @@ func shells() []shell {
 func TestShellsCompleteThroughKubectl(t *testing.T) {
 	fresh(t, sites.Sync)
 	path := toolsInPath(t)
+	run, lift := recordOfAFence(t)
+	defer lift()
 	const plugin = "kubectl ispn-resync "
 	const sited = plugin + "--primary-context site-a "
+	const both = "--primary-context site-a --secondary-context site-b "
 	for _, s := range shells() {
 		t.Run(s.name, func(t *testing.T) {
 			x := newPress(t, s, "PATH="+path, "KUBECONFIG="+pair.Kubeconfig(), "HOME="+t.TempDir(), "HISTFILE=/dev/null")
@@ -51,12 +54,29 @@ func TestShellsCompleteThroughKubectl(t *testing.T) {
 				{"caches", sited + "--cache actionT", sited + "--cache actionTokens"},
 				{"a second cache", sited + "--cache work,actionT", sited + "--cache work,actionTokens"},
 				{"values", plugin + "--verify ent", plugin + "--verify entries"},
+				{"phases", plugin + "phase cl", plugin + "phase clear"},
+				{"phases behind flags", plugin + "phase " + both + "onl", plugin + "phase " + both + "online"},
+				{"runs", plugin + "history " + both + run[:4], plugin + "history " + both + run},
+				{"the only run", plugin + "abort " + both + "--discard-journal ", plugin + "abort " + both + "--discard-journal " + run},
 				{"called by its own name", "kubectl-ispn_resync stat", "kubectl-ispn_resync status"},
 			} {
 				x.completes(c.name, c.typed, c.want)
 			}
 		})
 	}
+}
+
+// recordOfAFence leaves the record of a run in one cluster until lift is called, and gives its name. A fence takes less time than
+// any other run, and stops no Keycloak.
+func recordOfAFence(t *testing.T) (run string, lift func()) {
+	t.Helper()
+	fence := []string{"fence", "--primary-context", "site-a", "--confirm", "site-b"}
+	resync(t, append(fence, "--even-if-linked")...).mustSucceed(t)
+	listed := resync(t, "history", "--primary-context", "site-a", "--secondary-context", "site-b", "-o", "jsonpath={.runs[*].runID}").mustSucceed(t)
+	if run = strings.TrimSpace(listed.stdout); len(run) != len("0123abcd") {
+		t.Fatalf("the runs on record are %q, want one", run)
+	}
+	return run, func() { resync(t, append(fence, "--lift")...).mustSucceed(t) }
 }
 
 // press is a real terminal with a shell in it.
