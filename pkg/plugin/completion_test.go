@@ -80,22 +80,25 @@ func TestCompletionKnowsBothSides(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"contexts":                       {[]string{"--primary-context", ""}, []string{"site-a", "site-b"}},
-		"contexts by prefix":             {[]string{"--secondary-context", "site-b"}, []string{"site-b"}},
-		"contexts of another file":       {[]string{"--secondary-kubeconfig", other, "--secondary-context", "e"}, []string{"east", "elsewhere"}},
-		"the other side keeps its own":   {[]string{"--secondary-kubeconfig", other, "--primary-context", ""}, []string{"site-a", "site-b"}},
-		"clusters":                       {[]string{"--primary-cluster", ""}, []string{"site-a", "site-b"}},
-		"users":                          {[]string{"--secondary-user", ""}, []string{"admin"}},
-		"namespaces without a server":    {[]string{"--primary-context", "site-a", "--primary-namespace", ""}, []string{"ns-of-site-a", "ns-of-site-b"}},
-		"ways to compare":                {[]string{"--verify", "e"}, []string{"entries"}},
-		"signs":                          {[]string{"--accept", "primary-s"}, []string{"primary-smaller"}},
-		"a second sign":                  {[]string{"--accept", "primary-smaller,primary-s"}, nil},
-		"output of version":              {[]string{"version", "-o", "j"}, []string{"json", "jsonpath", "jsonpath-as-json", "jsonpath-file"}},
-		"ways to the servers":            {[]string{"--transport", ""}, []string{"port-forward", "exec"}},
-		"the same beside the recovery":   {[]string{"fence", "--transport", "e"}, []string{"exec"}},
-		"levels of findings":             {[]string{"check", "--fail-on", ""}, failOns()},
-		"commands":                       {[]string{"vers"}, []string{"version"}},
-		"phases":                         {[]string{"phase", "p"}, []string{"preflight", "probe", "push"}},
+		"contexts":                     {[]string{"--primary-context", ""}, []string{"site-a", "site-b"}},
+		"contexts by prefix":           {[]string{"--secondary-context", "site-b"}, []string{"site-b"}},
+		"contexts of another file":     {[]string{"--secondary-kubeconfig", other, "--secondary-context", "e"}, []string{"east", "elsewhere"}},
+		"the other side keeps its own": {[]string{"--secondary-kubeconfig", other, "--primary-context", ""}, []string{"site-a", "site-b"}},
+		"clusters":                     {[]string{"--primary-cluster", ""}, []string{"site-a", "site-b"}},
+		"users":                        {[]string{"--secondary-user", ""}, []string{"admin"}},
+		"namespaces without a server":  {[]string{"--primary-context", "site-a", "--primary-namespace", ""}, []string{"ns-of-site-a", "ns-of-site-b"}},
+		"ways to compare":              {[]string{"--verify", "e"}, []string{"entries"}},
+		"signs":                        {[]string{"--accept", "primary-s"}, []string{"primary-smaller"}},
+		"a second sign":                {[]string{"--accept", "primary-smaller,primary-s"}, nil},
+		"output of version":            {[]string{"version", "-o", "j"}, []string{"json", "jsonpath", "jsonpath-as-json", "jsonpath-file"}},
+		"ways to the servers":          {[]string{"--transport", ""}, []string{"port-forward", "exec"}},
+		"the same beside the recovery": {[]string{"fence", "--transport", "e"}, []string{"exec"}},
+		"levels of findings":           {[]string{"check", "--fail-on", ""}, failOns()},
+		"commands":                     {[]string{"vers"}, []string{"version"}},
+		"phases":                       {[]string{"phase", "p"}, []string{"preflight", "probe", "push"}},
+		"all phases, in their order": {
+			pair("phase", ""), []string{"preflight", "probe", "stop", "offline", "clear", "push", "verify", "online", "start"},
+		},
 		"only one phase":                 {[]string{"phase", "stop", ""}, nil},
 		"contexts of a phase":            {[]string{"phase", "stop", "--primary-context", ""}, []string{"site-a", "site-b"}},
 		"bare flags are not offered":     {[]string{"--names"}, nil},
@@ -111,6 +114,7 @@ func TestCompletionKnowsBothSides(t *testing.T) {
 		"caches of no context":           {[]string{"--cache", ""}, nil},
 		"a run":                          {append([]string{"history"}, pair("6")...), []string{"6e29"}},
 		"a run and no other":             {append([]string{"history", "6e29"}, pair("")...), nil},
+		"runs of one site alone":         {[]string{"history", "--primary-context", "site-a", ""}, nil},
 		"a record":                       {append([]string{"abort"}, pair("--discard-journal", "")...), []string{"6e29"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +123,16 @@ func TestCompletionKnowsBothSides(t *testing.T) {
 				t.Errorf("offered %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestARunIsOfferedWithWhatBecameOfIt(t *testing.T) {
+	for _, args := range [][]string{append([]string{"history"}, pair("6e")...), append([]string{"abort"}, pair("--discard-journal", "")...)} {
+		r := newRig(t)
+		r.run(append([]string{"__complete"}, args...)...)
+		if got, want := r.out.String(), "6e29\t2026-03-01T03:00:00Z kim@desk succeeded\n:4\n"; got != want {
+			t.Errorf("%v: offered is %q, want %q", args, got, want)
+		}
 	}
 }
 
