@@ -35,8 +35,8 @@ func shells() []shell {
 func TestShellsCompleteThroughKubectl(t *testing.T) {
 	fresh(t, sites.Sync)
 	path := toolsInPath(t)
-	run, lift := recordOfAFence(t)
-	defer lift()
+	run := recordOfAFence(t)
+	defer dropJournals(t)
 	const plugin = "kubectl ispn-resync "
 	const sited = plugin + "--primary-context site-a "
 	const both = "--primary-context site-a --secondary-context site-b "
@@ -66,17 +66,18 @@ func TestShellsCompleteThroughKubectl(t *testing.T) {
 	}
 }
 
-// recordOfAFence leaves the record of a run in one cluster until lift is called, and gives its name. A fence takes less time than
-// any other run, and stops no Keycloak.
-func recordOfAFence(t *testing.T) (run string, lift func()) {
+// recordOfAFence leaves the record of a run in one cluster and gives its name. A fence takes less time than any other run, and
+// stops no Keycloak. It is ended by hand, since --lift would watch the link for a while.
+func recordOfAFence(t *testing.T) string {
 	t.Helper()
-	fence := []string{"fence", "--primary-context", "site-a", "--confirm", "site-b"}
-	resync(t, append(fence, "--even-if-linked")...).mustSucceed(t)
+	resync(t, "fence", "--primary-context", "site-a", "--even-if-linked", "--confirm", "site-b").mustSucceed(t)
+	setFlags(t, pair.A, "site-b", sites.BringOnline)
 	listed := resync(t, "history", "--primary-context", "site-a", "--secondary-context", "site-b", "-o", "jsonpath={.runs[*].runID}").mustSucceed(t)
-	if run = strings.TrimSpace(listed.stdout); len(run) != len("0123abcd") {
+	run := strings.TrimSpace(listed.stdout)
+	if len(run) != len("0123abcd") {
 		t.Fatalf("the runs on record are %q, want one", run)
 	}
-	return run, func() { resync(t, append(fence, "--lift")...).mustSucceed(t) }
+	return run
 }
 
 // press is a real terminal with a shell in it.

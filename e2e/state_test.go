@@ -34,10 +34,18 @@ func fresh(t testing.TB, strategy sites.Strategy) {
 	must(t, pair.WaitLinked(ctx))
 	freshCaches(t, strategy)
 	dropLeases(t)
+	dropJournals(t)
+	for _, s := range pair.Sites() {
+		must(t, s.SetKeycloakInstances(ctx, instances))
+	}
+}
+
+// dropJournals removes the records of all runs from both clusters.
+func dropJournals(t testing.TB) {
+	t.Helper()
 	for _, s := range pair.Sites() {
 		journals := s.Kube().CoreV1().ConfigMaps(sites.Namespace)
-		must(t, journals.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-ispn-resync"}))
-		must(t, s.SetKeycloakInstances(ctx, instances))
+		must(t, journals.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-ispn-resync"}))
 	}
 }
 
