@@ -15,15 +15,7 @@ func TestEveryExampleOfTheHelpIsUnderstood(t *testing.T) {
 		for _, line := range exampleLines(shown.Example) {
 			count++
 			t.Run(line, func(t *testing.T) {
-				root := NewCommand(Deps{})
-				cmd, rest, err := root.Find(shellWords(line)[2:])
-				if err == nil {
-					err = cmd.ParseFlags(rest)
-				}
-				if err == nil {
-					err = cmd.ValidateArgs(cmd.Flags().Args())
-				}
-				if err != nil {
+				if err := understood(line); err != nil {
 					t.Error(err)
 				}
 			})
@@ -32,6 +24,18 @@ func TestEveryExampleOfTheHelpIsUnderstood(t *testing.T) {
 	if count < 20 {
 		t.Errorf("%d examples were found", count)
 	}
+}
+
+// understood parses a command line; nothing is done.
+func understood(line string) error {
+	cmd, rest, err := NewCommand(Deps{}).Find(shellWords(line)[2:])
+	if err == nil {
+		err = cmd.ParseFlags(rest)
+	}
+	if err == nil {
+		err = cmd.ValidateArgs(cmd.Flags().Args())
+	}
+	return err
 }
 
 // visit calls act for a command and all below it.

@@ -62,7 +62,7 @@ func otherCommands(word string) []otherCommand {
 func (o otherCommand) with(cmd *cobra.Command) string {
 	root := cmd.Root()
 	without := []string{"confirm"}
-	for _, word := range strings.Fields(o.words) {
+	for word := range strings.FieldsSeq(o.words) {
 		without = append(without, strings.TrimPrefix(word, "--"))
 	}
 	target, _, err := root.Find(strings.Fields(o.words))
