@@ -78,8 +78,8 @@ func (f *fencing) lift(ctx context.Context) error {
 // open brings online what was fenced, and watches the link for as long as it takes to notice that it is down.
 func (f *fencing) open(ctx context.Context) error {
 	//mutate:reachable
-	if f.deaf(ctx) {
-		return f.unreachableBy(f.primary.relay())
+	if err := f.guardHeard(ctx); err != nil {
+		return err
 	}
 	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOnline); err != nil {
 		return err
@@ -100,8 +100,9 @@ func (f *fencing) open(ctx context.Context) error {
 		case err != nil:
 			return false, brief(err), nil
 		}
-		if relay, unheard := f.unheard(ctx); unheard {
-			return false, "", f.unreachableBy(relay)
+		//mutate:reachable
+		if err := f.guardInTouch(ctx); err != nil {
+			return false, "", err
 		}
 		heard = now
 		watched := now.Sub(began)

@@ -67,6 +67,23 @@ func (r *run) deaf(ctx context.Context) bool {
 	return err == nil && flags[r.secondary.name] == infinispan.SiteOnline
 }
 
+// guardHeard (of guard reachable): the secondary answers the primary.
+func (r *run) guardHeard(ctx context.Context) error {
+	if !r.deaf(ctx) {
+		return nil
+	}
+	return r.unreachableBy(r.primary.relay())
+}
+
+// guardInTouch (of guard reachable): the secondary is seen by the primary, and was heard a moment ago.
+func (r *run) guardInTouch(ctx context.Context) error {
+	relay, unheard := r.unheard(ctx)
+	if !unheard {
+		return nil
+	}
+	return r.unreachableBy(relay)
+}
+
 // unreachableBy is the end of a run that the link would let the primary's writes fail in, as its relay node or an entry told.
 func (r *run) unreachableBy(relay member) error {
 	if !slices.Contains(relay.info.SitesView, r.secondary.name) {

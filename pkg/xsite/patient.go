@@ -61,8 +61,8 @@ func (p patience) harm(ctx context.Context) error {
 		return nil
 	}
 	//mutate:reachable
-	if relay, unheard := r.unheard(ctx); unheard {
-		return r.unreachableBy(relay)
+	if err := r.guardInTouch(ctx); err != nil {
+		return err
 	}
 	return nil
 }
