@@ -54,6 +54,12 @@ const viewIsLate = 50 * time.Second
 // lift brings online what was fenced, and removes the records once the link has proved to live. Without that the fence is set
 // again, whatever it was that failed: the primary's writes may be failing (guard reachable).
 func (f *fencing) lift(ctx context.Context) error {
+	//mutate:reachable
+	if err := f.guardHeard(ctx); err != nil {
+		f.state = fmt.Sprintf("primary %s holds site %s offline, as before: its writes depend on nobody, and the fence is recorded still",
+			f.primary.name, f.secondary.name)
+		return err
+	}
 	f.ending = true // a server that is away is not waited for meanwhile either
 	if err := f.open(ctx); err != nil {
 		if again := f.safely(ctx, f.takeOffline); again != nil {
@@ -77,10 +83,6 @@ func (f *fencing) lift(ctx context.Context) error {
 
 // open brings online what was fenced, and watches the link for as long as it takes to notice that it is down.
 func (f *fencing) open(ctx context.Context) error {
-	//mutate:reachable
-	if err := f.guardHeard(ctx); err != nil {
-		return err
-	}
 	if err := f.setFlags(ctx, f.primary, f.plan.Caches, infinispan.FlagOnline); err != nil {
 		return err
 	}

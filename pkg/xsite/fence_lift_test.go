@@ -66,7 +66,7 @@ func TestAFenceLiftedRightBeforeTheLinkIsCutInSilenceIsSetAgain(t *testing.T) {
 		cut = p.now
 	}))
 	_, err := p.fence(t, true)
-	if failing := depends.Sub(cut); failing > mostFailing {
+	if failing := depends.Sub(cut); failing > askedEvery+mostFailing {
 		t.Errorf("the primary's writes failed for %s", failing)
 	}
 	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)

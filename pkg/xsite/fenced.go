@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
@@ -17,11 +18,18 @@ func (f fence) pass(ctx context.Context, change func(ctx context.Context) error)
 	return f.passWhen(ctx, f.run.keeper.allow, change)
 }
 
-// letGo is pass for what makes a site depend on the other one less, and for what only probe caches are made of, used or removed
-// by: whether a site must let go is asked with one.
+// letGo is pass for what makes a site depend on the other one less.
 func (f fence) letGo(ctx context.Context, change func(ctx context.Context) error) error {
 	if f.role == Primary {
 		return f.passWhen(ctx, f.run.keeper.allowLetGo, change)
+	}
+	return f.pass(ctx, change)
+}
+
+// probe is letGo for what is done to a probe cache: whether a site must let go is asked with one.
+func (f fence) probe(ctx context.Context, cache string, change func(ctx context.Context) error) error {
+	if strings.HasPrefix(cache, probePrefix) {
+		return f.letGo(ctx, change)
 	}
 	return f.pass(ctx, change)
 }
@@ -84,7 +92,7 @@ func (c fencedCluster) DeleteJournal(ctx context.Context, id string) error {
 
 // ForgetCaches implements Cluster.
 func (c fencedCluster) ForgetCaches(ctx context.Context, prefix string) (removed []string, err error) {
-	err = c.fence.letGo(ctx, func(ctx context.Context) error {
+	err = c.fence.probe(ctx, prefix, func(ctx context.Context) error {
 		removed, err = c.Cluster.ForgetCaches(ctx, prefix)
 		return err
 	})
@@ -140,15 +148,15 @@ func (n fencedNode) Clear(ctx context.Context, cache string) error {
 
 // CreateCache implements Node.
 func (n fencedNode) CreateCache(ctx context.Context, cache string, config []byte) error {
-	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.CreateCache(ctx, cache, config) })
+	return n.fence.probe(ctx, cache, func(ctx context.Context) error { return n.Node.CreateCache(ctx, cache, config) })
 }
 
 // DeleteCache implements Node.
 func (n fencedNode) DeleteCache(ctx context.Context, cache string) error {
-	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.DeleteCache(ctx, cache) })
+	return n.fence.probe(ctx, cache, func(ctx context.Context) error { return n.Node.DeleteCache(ctx, cache) })
 }
 
 // Put implements Node.
 func (n fencedNode) Put(ctx context.Context, cache, key, value string) error {
-	return n.fence.letGo(ctx, func(ctx context.Context) error { return n.Node.Put(ctx, cache, key, value) })
+	return n.fence.probe(ctx, cache, func(ctx context.Context) error { return n.Node.Put(ctx, cache, key, value) })
 }

@@ -2,6 +2,7 @@ package xsite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,10 +18,14 @@ import (
 // primary's server takes it offline for that cache (V47, V79). Where nothing answers it stays online, and the write takes as long
 // as a backup may (V86). The view tells the same up to 48 s later (V24).
 
-// aloneEvery is how often the link is asked so; aloneLimit is how long the secondary may take to answer.
 const (
-	aloneEvery = 5 * time.Second
-	aloneLimit = 2 * time.Second
+	// aloneEvery is how often the link is asked so while it answers; each answer leaves a flag on the primary (V47).
+	aloneEvery = 10 * time.Second
+	// aloneLimit is how long the secondary may take to answer, alonePause the wait before it is asked once more: a relay node
+	// may be at a change of hands.
+	aloneLimit, alonePause = 2 * time.Second, time.Second
+	// aloneWhole bounds one asking, aloneSweep its cleaning up: the primary's writes may be failing meanwhile.
+	aloneWhole, aloneSweep = 10 * time.Second, 3 * time.Second
 )
 
 // lastAlone is what the link was last found to be from the primary alone.
@@ -39,13 +44,18 @@ func (r *run) unheard(ctx context.Context) (member, bool) {
 	}
 	r.lastAlone.mu.Lock()
 	defer r.lastAlone.mu.Unlock()
-	if now := r.opts.Clock.Now(); now.Sub(r.lastAlone.asked) >= aloneEvery {
-		r.lastAlone.asked, r.lastAlone.deaf = now, r.deaf(ctx)
+	if r.opts.Clock.Now().Sub(r.lastAlone.asked) < aloneEvery {
+		return relay, r.lastAlone.deaf
 	}
-	return relay, r.lastAlone.deaf
+	deaf := r.deaf(ctx)
+	if ctx.Err() == nil { // else it says nothing
+		r.lastAlone.asked, r.lastAlone.deaf = r.opts.Clock.Now(), deaf
+	}
+	return relay, deaf
 }
 
-// deaf tells whether the secondary does not answer the primary. What cannot be asked is not a yes: the view decides then.
+// deaf tells whether the secondary does not answer the primary, asked twice. What cannot be asked is not a yes: the view decides
+// then.
 func (r *run) deaf(ctx context.Context) bool {
 	if r.opts.Linked != "" || len(r.primary.lastSurveyed()) == 0 {
 		return false
@@ -55,16 +65,32 @@ func (r *run) deaf(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, aloneWhole)
+	defer cancel()
 	node := impatient(r.primary.relay().node)
-	if err := node.CreateCache(ctx, cache, config); err != nil {
+	err = node.CreateCache(ctx, cache, config)
+	if errors.Is(err, infinispan.ErrForbidden) {
 		return false
 	}
-	defer func() { _ = r.dropProbeCache(ctx, cache, r.primary) }() // what is left is told at the end
-	if err := node.Put(ctx, cache, probeKey, r.id); err != nil {
+	defer func() { _ = r.dropProbeCache(ctx, aloneSweep, cache, r.primary) }() // what is left is told at the end
+	if err != nil || r.answered(ctx, node, cache) {
 		return false
 	}
-	flags, err := node.BackupSites(ctx, cache)
-	return err == nil && flags[r.secondary.name] == infinispan.SiteOnline
+	return r.opts.Clock.Wait(ctx, alonePause) == nil && !r.answered(ctx, node, cache)
+}
+
+// answered puts an entry into the probe cache that only the primary has, and tells whether the secondary said that it lacks it, or
+// whether that cannot be known.
+func (r *run) answered(ctx context.Context, node Node, cache string) bool {
+	err := node.Put(ctx, cache, probeKey, r.id)
+	if err == nil {
+		var flags map[string]infinispan.SiteStatus
+		if flags, err = node.BackupSites(ctx, cache); err == nil && flags[r.secondary.name] == infinispan.SiteOnline {
+			return false
+		}
+	}
+	_ = r.opts.Clock.Wait(ctx, afterUnknown) // two flags that change at the same time lock up a server (V66)
+	return true
 }
 
 // guardHeard (of guard reachable): the secondary answers the primary.

@@ -10,8 +10,12 @@ import (
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
 )
 
-// mostFailing is for how long the primary's writes may fail once the link is lost.
-const mostFailing = 10 * time.Second
+const (
+	// mostFailing is for how long the primary's writes may fail once somebody looks at a link that is lost.
+	mostFailing = 10 * time.Second
+	// askedEvery is how often the link is asked from the primary alone.
+	askedEvery = 10 * time.Second
+)
 
 // dependsUntil notes the last time at which the primary had the secondary online for a cache.
 func (p *pair) dependsUntil() *time.Time {
@@ -67,4 +71,5 @@ func TestARunThatIsInterruptedOverALinkCutInSilenceLetsGoWithTheSecondarysCluste
 	_, err := xsite.Recover(ctx, options)
 	p.wantOutcome(t, err, xsite.Interrupted)
 	p.wantPrimaryAlone(t)
+	p.wantNoProbe(t)
 }

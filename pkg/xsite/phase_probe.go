@@ -79,7 +79,7 @@ func (r *run) withProbeCache(ctx context.Context, use func(ctx context.Context, 
 		if late { // what is deleted before it is made stays
 			_ = r.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
 		}
-		err = errors.Join(err, r.dropProbeCache(ctx, cache, r.primary, r.secondary))
+		err = errors.Join(err, r.dropProbeCache(ctx, undoLimit, cache, r.primary, r.secondary))
 	}()
 	for _, s := range []*site{r.secondary, r.primary} {
 		config, err := probeConfig(r.peerOf(s).name, probeTimeout)
@@ -106,10 +106,10 @@ func probeRefused(s *site, err error) error {
 	}
 }
 
-// dropProbeCache deletes the probe cache on the given sites, and the resource that the operator's config listener may have
+// dropProbeCache deletes the probe cache on the given sites within a time, and the resource that the operator's config listener may have
 // mirrored. It runs on a context of its own, so that an interrupted run leaves nothing either.
-func (r *run) dropProbeCache(ctx context.Context, cache string, sites ...*site) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+func (r *run) dropProbeCache(ctx context.Context, limit time.Duration, cache string, sites ...*site) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	var problems []error
 	for _, s := range sites {
