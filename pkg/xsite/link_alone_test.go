@@ -56,6 +56,45 @@ func TestAFailedPushOverALinkCutInSilenceLetsGoOfTheOtherCachesWithTheSecondarys
 	p.wantNoProbe(t)
 }
 
+// A lost route takes calls to the secondary's cluster with it, which hang for half a minute.
+func TestACallThatHangsIsBrokenOffWhenThePrimarysWritesFail(t *testing.T) {
+	for name, how := range brokenLinks() {
+		for when, o := range map[string]occasion{
+			"during the push":       {site: siteA, method: "StartPush", nth: 2},
+			"while Keycloak starts": {site: siteB, method: "ScaleKeycloak", nth: 2},
+		} {
+			t.Run(when+", "+name, func(t *testing.T) {
+				p := smallPair(t)
+				p.b.keycloaks[0].broken = when != "during the push"
+				depends := p.dependsUntil()
+				var lost time.Time
+				p.after(o, happens(func() {
+					p.link, lost = how, p.now
+					p.hangs[siteB] = p.now.Add(time.Hour)
+				}))
+				_, err := p.recover(t)
+				p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+				if failing := depends.Sub(lost); failing > mostFailing {
+					t.Errorf("the primary's writes failed for %s", failing)
+				}
+				p.wantPrimaryAlone(t)
+				p.wantNoProbe(t)
+			})
+		}
+	}
+}
+
+// A server that takes its time is waited for.
+func TestACallThatHangsOverALinkThatLivesIsMadeAgain(t *testing.T) {
+	p := smallPair(t)
+	p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() { p.hangs[siteB] = p.now.Add(40 * time.Second) }))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+	p.wantNoProbe(t)
+}
+
 // Whoever does not wait for Keycloak leaves a primary whose writes work.
 func TestARunThatIsInterruptedOverALinkCutInSilenceLetsGoWithTheSecondarysClusterAway(t *testing.T) {
 	p := smallPair(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
 )
@@ -101,8 +102,27 @@ func (h *hook) due(c call) bool {
 	return h.always || h.seen == max(h.nth, 1)
 }
 
+// hang lets a call that is lost on the way without a word wait as long as clients do. Leases are renewed beside it.
+func (p *pair) hang(ctx context.Context, proc *process, site, method string) error {
+	p.mu.Lock()
+	hangs := p.now.Before(p.hangs[site]) && method != "Lease" && method != "PutLease"
+	p.mu.Unlock()
+	if !hangs {
+		return nil
+	}
+	for range 30 {
+		if err := proc.Wait(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+	return errAway
+}
+
 // do carries out one call of a process: it records it, lets happen what is due, and ends the process where it should.
 func (p *pair) do(ctx context.Context, proc *process, site, method, cache string, perform func() error) error {
+	if err := p.hang(ctx, proc, site, method); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if proc.dead {

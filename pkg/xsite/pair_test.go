@@ -64,6 +64,8 @@ type pair struct {
 	hooks    []*hook
 	// away says until when the cluster of a site cannot be reached by anybody.
 	away map[string]time.Time
+	// hangs tells until when a site's servers and API server take calls and say nothing.
+	hangs map[string]time.Time
 
 	truth map[string]map[string]entry
 	// busy makes a client write to the primary at every tick; ticks numbers them.
@@ -82,7 +84,7 @@ func newPair(t *testing.T) *pair {
 	p := &pair{
 		now: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC), slow: 50 * time.Millisecond,
 		starved: map[string]int{}, lossy: map[string]int{}, truth: map[string]map[string]entry{}, cleared: map[string]bool{},
-		away: map[string]time.Time{},
+		away: map[string]time.Time{}, hangs: map[string]time.Time{},
 	}
 	p.a, p.b = newFakeSite(p, siteA), newFakeSite(p, siteB)
 	for name, size := range map[string]int{"sessions": 24, "clientSessions": 16, "work": 10} {
@@ -234,10 +236,13 @@ func (o *process) Wait(ctx context.Context, d time.Duration) error {
 		return errForever
 	}
 	o.pair.step(d)
+	if !o.doing.TryLock() { // a chore waits
+		o.pair.mu.Unlock()
+		return nil
+	}
+	defer o.doing.Unlock()
 	due := o.dueChores()
 	o.pair.mu.Unlock()
-	o.doing.Lock()
-	defer o.doing.Unlock()
 	for _, c := range due {
 		c.do(c.ctx)
 	}

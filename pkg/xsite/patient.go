@@ -25,7 +25,7 @@ type patience struct {
 // state however often they are made; what is neither (a clear, the start of a push) does not come here.
 func (p patience) try(ctx context.Context, what string, call func(ctx context.Context) error) error {
 	err := call(ctx)
-	if err == nil || !away(err) || p.run.reached == nothingChanged || p.run.ending {
+	if _, harmed := StoppedBy(err); harmed || err == nil || !away(err) || p.run.reached == nothingChanged || p.run.ending {
 		return err
 	}
 	began, pause := p.run.opts.Clock.Now(), patienceLeast
@@ -50,6 +50,33 @@ func (p patience) try(ctx context.Context, what string, call func(ctx context.Co
 		if err = call(ctx); err == nil || !away(err) {
 			return err
 		}
+	}
+}
+
+// hangsFor is how long a call to the secondary may take before the link is asked; one that is lost on the way without a word
+// hangs for half a minute.
+const hangsFor = 3 * time.Second
+
+// watched makes a call to the secondary break off when the primary's writes would fail meanwhile. What the call returns must not
+// need its context.
+func (p patience) watched(call func(ctx context.Context) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		if p.role != Secondary || p.run.reached < clearing || p.run.ending {
+			return call(ctx)
+		}
+		ctx, breakOff := context.WithCancelCause(ctx)
+		defer breakOff(nil)
+		stop := p.run.opts.Clock.Every(ctx, hangsFor, func(ctx context.Context) {
+			if harm := p.harm(ctx); harm != nil {
+				breakOff(harm)
+			}
+		})
+		err := call(ctx)
+		stop()
+		if _, harmed := StoppedBy(context.Cause(ctx)); err != nil && harmed {
+			return errors.Join(context.Cause(ctx), err)
+		}
+		return err
 	}
 }
 

@@ -45,10 +45,10 @@ func (c patientCluster) Node(ctx context.Context, pod Pod) (node Node, err error
 
 // Keycloaks implements Cluster.
 func (c patientCluster) Keycloaks(ctx context.Context) (list []Keycloak, err error) {
-	err = c.patience.try(ctx, "read Keycloak", func(ctx context.Context) error {
+	err = c.patience.try(ctx, "read Keycloak", c.patience.watched(func(ctx context.Context) error {
 		list, err = c.Cluster.Keycloaks(ctx)
 		return err
-	})
+	}))
 	return list, err
 }
 
