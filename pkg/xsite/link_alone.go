@@ -42,7 +42,9 @@ func (r *run) unheard(ctx context.Context) (member, bool) {
 	if unseen {
 		return relay, true
 	}
-	r.lastAlone.mu.Lock()
+	if !r.lastAlone.mu.TryLock() {
+		return relay, false // who is asking right now acts on the answer
+	}
 	defer r.lastAlone.mu.Unlock()
 	if r.opts.Clock.Now().Sub(r.lastAlone.asked) < aloneEvery {
 		return relay, r.lastAlone.deaf
@@ -72,11 +74,18 @@ func (r *run) deaf(ctx context.Context) bool {
 	if errors.Is(err, infinispan.ErrForbidden) {
 		return false
 	}
-	defer func() { _ = r.dropProbeCache(ctx, aloneSweep, cache, r.primary) }() // what is left is told at the end
+	defer r.dropAlone(ctx, node, cache)
 	if err != nil || r.answered(ctx, node, cache) {
 		return false
 	}
 	return r.opts.Clock.Wait(ctx, alonePause) == nil && !r.answered(ctx, node, cache)
+}
+
+// dropAlone deletes the probe cache on the primary, without waiting for anything; what is left is told at the end.
+func (r *run) dropAlone(ctx context.Context, node Node, cache string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aloneSweep)
+	defer cancel()
+	_ = r.dropProbeCacheAt(ctx, r.primary, node, impatientCluster(r.primary.cluster), cache)
 }
 
 // answered puts an entry into the probe cache that only the primary has, and tells whether the secondary said that it lacks it, or

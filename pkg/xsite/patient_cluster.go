@@ -43,6 +43,14 @@ func (c patientCluster) Node(ctx context.Context, pod Pod) (node Node, err error
 	return patientNode{node, pod, c.patience}, nil
 }
 
+// impatientCluster is a cluster whose calls are made once.
+func impatientCluster(c Cluster) Cluster {
+	if p, ok := c.(patientCluster); ok {
+		return p.Cluster
+	}
+	return c
+}
+
 // Keycloaks implements Cluster.
 func (c patientCluster) Keycloaks(ctx context.Context) (list []Keycloak, err error) {
 	err = c.patience.try(ctx, "read Keycloak", c.patience.watched(func(ctx context.Context) error {

@@ -79,7 +79,7 @@ func (r *run) withProbeCache(ctx context.Context, use func(ctx context.Context, 
 		if late { // what is deleted before it is made stays
 			_ = r.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
 		}
-		err = errors.Join(err, r.dropProbeCache(ctx, undoLimit, cache, r.primary, r.secondary))
+		err = errors.Join(err, r.dropProbeCache(ctx, cache))
 	}()
 	for _, s := range []*site{r.secondary, r.primary} {
 		config, err := probeConfig(r.peerOf(s).name, probeTimeout)
@@ -106,23 +106,32 @@ func probeRefused(s *site, err error) error {
 	}
 }
 
-// dropProbeCache deletes the probe cache on the given sites within a time, and the resource that the operator's config listener may have
+// dropProbeCache deletes the probe cache on both sites, and the resource that the operator's config listener may have
 // mirrored. It runs on a context of its own, so that an interrupted run leaves nothing either.
-func (r *run) dropProbeCache(ctx context.Context, limit time.Duration, cache string, sites ...*site) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+func (r *run) dropProbeCache(ctx context.Context, cache string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
 	defer cancel()
 	var problems []error
-	for _, s := range sites {
-		if err := s.relay().node.DeleteCache(ctx, cache); err != nil {
-			problems = append(problems, fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err))
-			r.probesLeft = append(r.probesLeft, fmt.Sprintf("site %s may have the probe cache %s still, which does no harm: "+
-				"the next run removes it, or history prune", s.name, cache))
-		}
-		if _, err := s.cluster.ForgetCaches(ctx, cache); err != nil {
-			r.noted(s.role, "the Cache resource that an operator may have mirrored for the probe cache %s could not be looked for: %v", cache, err)
+	for _, s := range []*site{r.primary, r.secondary} {
+		if err := r.dropProbeCacheAt(ctx, s, s.relay().node, s.cluster, cache); err != nil {
+			problems = append(problems, err)
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// dropProbeCacheAt deletes the probe cache on one site, by a server and the cluster of it.
+func (r *run) dropProbeCacheAt(ctx context.Context, s *site, node Node, cluster Cluster, cache string) error {
+	err := node.DeleteCache(ctx, cache)
+	if err != nil {
+		err = fmt.Errorf("delete the probe cache %s on the %s: %w", cache, s, err)
+		r.probesLeft = append(r.probesLeft, fmt.Sprintf("site %s may have the probe cache %s still, which does no harm: "+
+			"the next run removes it, or history prune", s.name, cache))
+	}
+	if _, forgot := cluster.ForgetCaches(ctx, cache); forgot != nil {
+		r.noted(s.role, "the Cache resource that an operator may have mirrored for the probe cache %s could not be looked for: %v", cache, forgot)
+	}
+	return err
 }
 
 // probeConfig is the configuration of a probe cache that backs up to the peer, which may take the given time to answer, and never
