@@ -103,7 +103,7 @@ func (f *fencing) open(ctx context.Context) error {
 			return false, brief(err), nil
 		}
 		//mutate:reachable
-		if err := f.guardInTouch(ctx); err != nil {
+		if err := f.guardInTouch(ctx, false); err != nil {
 			return false, "", err
 		}
 		heard = now

@@ -36,14 +36,17 @@ type lastAlone struct {
 }
 
 // unheard tells whether the primary's writes would fail with the secondary online on it, as the primary alone can tell, and the
-// relay node that told. It asks the link no more often than aloneEvery.
-func (r *run) unheard(ctx context.Context) (member, bool) {
+// relay node that told. It asks the link no more often than aloneEvery. Who is in a hurry does not wait for somebody else who asks
+// right now, and acts on the answer.
+func (r *run) unheard(ctx context.Context, hurry bool) (member, bool) {
 	relay, unseen := r.outOfSight(ctx)
 	if unseen {
 		return relay, true
 	}
-	if !r.lastAlone.mu.TryLock() {
-		return relay, false // who is asking right now acts on the answer
+	if !hurry {
+		r.lastAlone.mu.Lock()
+	} else if !r.lastAlone.mu.TryLock() {
+		return relay, false
 	}
 	defer r.lastAlone.mu.Unlock()
 	if r.opts.Clock.Now().Sub(r.lastAlone.asked) < aloneEvery {
@@ -111,8 +114,8 @@ func (r *run) guardHeard(ctx context.Context) error {
 }
 
 // guardInTouch (of guard reachable): the secondary is seen by the primary, and was heard a moment ago.
-func (r *run) guardInTouch(ctx context.Context) error {
-	relay, unheard := r.unheard(ctx)
+func (r *run) guardInTouch(ctx context.Context, hurry bool) error {
+	relay, unheard := r.unheard(ctx, hurry)
 	if !unheard {
 		return nil
 	}

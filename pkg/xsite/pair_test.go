@@ -236,18 +236,22 @@ func (o *process) Wait(ctx context.Context, d time.Duration) error {
 		return errForever
 	}
 	o.pair.step(d)
-	if !o.doing.TryLock() { // a chore waits
+	if ctx.Value(inChore{}) != nil { // the others are done when it is
 		o.pair.mu.Unlock()
 		return nil
 	}
-	defer o.doing.Unlock()
 	due := o.dueChores()
 	o.pair.mu.Unlock()
+	o.doing.Lock()
+	defer o.doing.Unlock()
 	for _, c := range due {
-		c.do(c.ctx)
+		c.do(context.WithValue(c.ctx, inChore{}, true))
 	}
 	return nil
 }
+
+// inChore marks the context of a chore that is being done.
+type inChore struct{}
 
 // step lets d pass: Keycloak's controllers, pushes, queues and clients go on.
 func (p *pair) step(d time.Duration) {

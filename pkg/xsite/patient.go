@@ -44,7 +44,7 @@ func (p patience) try(ctx context.Context, what string, call func(ctx context.Co
 			return err // of the call: that the wait was broken off says less
 		}
 		pause = min(2*pause, patienceMost)
-		if harm := p.harm(ctx); harm != nil {
+		if harm := p.harm(ctx, false); harm != nil {
 			return errors.Join(harm, err)
 		}
 		if err = call(ctx); err == nil || !away(err) {
@@ -67,7 +67,7 @@ func (p patience) watched(call func(ctx context.Context) error) func(ctx context
 		ctx, breakOff := context.WithCancelCause(ctx)
 		defer breakOff(nil)
 		stop := p.run.opts.Clock.Every(ctx, hangsFor, func(ctx context.Context) {
-			if harm := p.harm(ctx); harm != nil {
+			if harm := p.harm(ctx, true); harm != nil {
 				breakOff(harm)
 			}
 		})
@@ -82,13 +82,13 @@ func (p patience) watched(call func(ctx context.Context) error) func(ctx context
 
 // harm ends the patience with a secondary that the primary does not see or hear while it may be online there: the primary's
 // writes would fail as long (guard reachable).
-func (p patience) harm(ctx context.Context) error {
+func (p patience) harm(ctx context.Context, hurry bool) error {
 	r := p.run
 	if p.role != Secondary || r.reached < clearing || len(r.primary.lastSurveyed()) == 0 {
 		return nil
 	}
 	//mutate:reachable
-	if err := r.guardInTouch(ctx); err != nil {
+	if err := r.guardInTouch(ctx, hurry); err != nil {
 		return err
 	}
 	return nil

@@ -74,7 +74,7 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 			return true, "", err
 		}
 		guard, _ := StoppedBy(err)
-		relay, unseen := r.unheard(ctx)
+		relay, unseen := r.unheard(ctx, false)
 		switch now := r.opts.Clock.Now(); {
 		case !unseen && guard != GuardReachable:
 			seen = now
