@@ -125,10 +125,7 @@ func (g *Group) start(spec Spec, cmd *exec.Cmd) (*Process, error) {
 		return nil, errors.Join(err, p.signalGroup(killSignal), cmd.Wait())
 	}
 	g.processes = append(g.processes, p)
-	go func() {
-		p.wait()
-		g.forget(p)
-	}()
+	go p.wait(func() { g.forget(p) })
 	return p, nil
 }
 

@@ -158,6 +158,17 @@ func TestAProcessTakesItsOwnChildrenWithIt(t *testing.T) {
 	waitFor(t, "the grandchild is gone", func() bool { _, err := startStamp(child); return err != nil })
 }
 
+func TestNoProcessOfTheGroupRunsOnceItsEndIsKnown(t *testing.T) {
+	g := newGroup(t)
+	for range 100 {
+		p := start(t, g, "short", "exit 0")
+		<-p.Done()
+		for _, running := range g.Processes() {
+			t.Fatalf("%s (pid %d) is done and still among those that run", running.Name(), running.Pid())
+		}
+	}
+}
+
 func TestCloseStopsAllAndLeavesNoPidFile(t *testing.T) {
 	dir := t.TempDir()
 	g, err := NewGroup(dir)

@@ -126,7 +126,9 @@ func (p *Process) signalGroup(sig syscall.Signal) error {
 	return fmt.Errorf("send %v to %s (pid %d): %w", sig, p.spec.Name, p.Pid(), err)
 }
 
-func (p *Process) wait() {
+// wait reaps the process, calls reaped and closes Done: whoever waited for the end of the process finds
+// everything done that reaped does.
+func (p *Process) wait(reaped func()) {
 	p.err = p.cmd.Wait()
 	// What the process started must not outlive it.
 	if err := p.signalGroup(killSignal); err != nil {
@@ -136,5 +138,6 @@ func (p *Process) wait() {
 	if err := os.Remove(p.pidFile); err != nil && !errors.Is(err, os.ErrNotExist) {
 		p.err = errors.Join(p.err, err)
 	}
+	reaped()
 	close(p.done)
 }
