@@ -57,6 +57,21 @@ func TestAFenceIsNotLiftedOverALinkThatWasCutInSilence(t *testing.T) {
 	p.wantNoProbe(t)
 }
 
+// Two flags that change at the same time lock up a server (V66), and the answer to the question changes one.
+func TestAFenceIsLiftedOnlyOnceTheQuestionToTheLinkHasSettled(t *testing.T) {
+	p := fenced(t)
+	var asked time.Time
+	p.after(occasion{site: siteA, method: "Put"}, happens(func() { asked = p.now }))
+	p.before(occasion{site: siteA, method: "BringOnline"}, happens(func() {
+		if settled := p.now.Sub(asked); asked.IsZero() || settled < time.Second {
+			t.Errorf("a flag is changed %s after another one: the primary's server may lock up", settled)
+		}
+	}))
+	if _, err := p.fence(t, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAFenceLiftedRightBeforeTheLinkIsCutInSilenceIsSetAgain(t *testing.T) {
 	p := fenced(t)
 	depends := p.dependsUntil()

@@ -78,10 +78,10 @@ func (r *run) deaf(ctx context.Context) bool {
 		return false
 	}
 	defer r.dropAlone(ctx, node, cache)
-	if err != nil || r.answered(ctx, node, cache) {
+	if err != nil || !r.unanswered(ctx, node, cache) {
 		return false
 	}
-	return r.opts.Clock.Wait(ctx, alonePause) == nil && !r.answered(ctx, node, cache)
+	return r.opts.Clock.Wait(ctx, alonePause) == nil && r.unanswered(ctx, node, cache)
 }
 
 // dropAlone deletes the probe cache on the primary, without waiting for anything; what is left is told at the end.
@@ -91,18 +91,18 @@ func (r *run) dropAlone(ctx context.Context, node Node, cache string) {
 	_ = r.dropProbeCacheAt(ctx, r.primary, node, impatientCluster(r.primary.cluster), cache)
 }
 
-// answered puts an entry into the probe cache that only the primary has, and tells whether the secondary said that it lacks it, or
-// whether that cannot be known.
-func (r *run) answered(ctx context.Context, node Node, cache string) bool {
+// unanswered puts an entry into the probe cache that only the primary has, and tells whether the secondary left that without an
+// answer. What cannot be known is not a yes.
+func (r *run) unanswered(ctx context.Context, node Node, cache string) bool {
 	err := node.Put(ctx, cache, probeKey, r.id)
 	if err == nil {
 		var flags map[string]infinispan.SiteStatus
 		if flags, err = node.BackupSites(ctx, cache); err == nil && flags[r.secondary.name] == infinispan.SiteOnline {
-			return false
+			return true
 		}
 	}
 	_ = r.opts.Clock.Wait(ctx, afterUnknown) // two flags that change at the same time lock up a server (V66)
-	return true
+	return false
 }
 
 // guardHeard (of guard reachable): the secondary answers the primary.
