@@ -151,7 +151,7 @@ func refusedUnlessInterrupted(o Outcome) Outcome {
 }
 
 // undo puts back what was changed before the first clear: flags, modes, Keycloak's count; then the run is closed. The
-// secondary comes first, since a primary that does not answer may use up the time.
+// secondary comes first, since a primary that does not answer may use up the time; but not while the primary's writes fail.
 func (r *run) undo(ctx context.Context, e *RunError) {
 	var problems []string
 	note := func(err error) bool {
@@ -160,6 +160,8 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 		}
 		return err == nil
 	}
+	unseen, err := r.letGoIfUnseen(ctx, e)
+	served := note(err)
 	speaks := note(r.safely(ctx, func(ctx context.Context) error {
 		return errors.Join(r.secondary.survey(ctx), r.restoreFlags(ctx, r.secondary))
 	}))
@@ -169,8 +171,10 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
 		}
 	}
-	unseen := r.unseen(ctx)
-	served := note(r.undoPrimary(ctx, e, unseen))
+	if !unseen {
+		unseen, err = r.undoPrimary(ctx, e)
+		served = note(err)
+	}
 	// After the flags, and not without them: a secondary that holds the primary offline in mode AUTO pushes its stale entries by
 	// itself (guard manual, V7).
 	held := unseen && r.wouldPush()
@@ -205,17 +209,25 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	e.Next = e.mended(r.again(ctx))
 }
 
-// undoPrimary puts the flags of the primary back, or takes the secondary offline there when the two do not see each other.
-func (r *run) undoPrimary(ctx context.Context, e *RunError, unseen bool) error {
-	if !unseen {
-		return r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) })
+// undoPrimary puts the flags of the primary back, unless the secondary is unseen by then.
+func (r *run) undoPrimary(ctx context.Context, e *RunError) (unseen bool, err error) {
+	if unseen, err = r.letGoIfUnseen(ctx, e); unseen {
+		return unseen, err
+	}
+	return false, r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) })
+}
+
+// letGoIfUnseen takes the secondary offline on the primary when the two do not see each other, and tells whether they do not.
+func (r *run) letGoIfUnseen(ctx context.Context, e *RunError) (unseen bool, err error) {
+	if !r.unseen(ctx) {
+		return false, nil
 	}
 	if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
-		return err
+		return true, err
 	}
 	e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
 		r.primary.name, r.secondary.name))
-	return nil
+	return true, nil
 }
 
 // wouldPush tells whether the secondary, as it was before the run, pushes by itself when it sees the primary anew (V7).

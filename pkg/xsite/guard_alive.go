@@ -22,12 +22,12 @@ func (r *run) guardAlive(ctx context.Context, limit time.Duration) error {
 	return r.withProbeCache(ctx, func(ctx context.Context, cache string) error { return r.guardLinked(ctx, cache, limit) })
 }
 
-// endLimit is how long the sites may be out of each other's sight at the end of a run: another server takes the place of a relay
+// endLimit is how long the sites may be out of each other's sight behind a push: another server takes the place of a relay
 // node that died meanwhile. It is short, for the primary's writes fail until then.
 const endLimit = 6 * time.Second
 
-// guardStillAlive is guardAlive at the end of a run, which is no success on a link that was lost since the comparison: every write
-// of the primary would fail behind it, and nobody would be told.
+// guardStillAlive is guardAlive behind a push: a run is no success on a link that was lost since then. Every write of the primary
+// would fail behind it, and nobody would be told.
 func (r *run) guardStillAlive(ctx context.Context) error {
 	var found error
 	err := r.await(ctx, Secondary, "an entry to cross from site to site", endLimit, func(ctx context.Context) (bool, string, error) {
@@ -56,18 +56,11 @@ func severed(err error) bool {
 	return stopped && !errors.Is(err, infinispan.ErrForbidden) && (guard == GuardReachable || guard == GuardLinked)
 }
 
-// unseen tells, in a hurry, whether the primary's writes would fail with the secondary online on it. That a site does not
-// answer, or does not let a probe be made, is no reason by itself: then the primary alone decides.
+// unseen tells, in a hurry, whether the primary's writes would fail with the secondary online on it. The primary is asked first,
+// alone: calls to the secondary may hang meanwhile. That a site does not answer, or does not let a probe be made, is no reason.
 func (r *run) unseen(ctx context.Context) bool {
-	err := r.safely(ctx, func(ctx context.Context) error { return r.guardAlive(ctx, aliveLimit) })
-	if err == nil || severed(err) {
-		return err != nil
-	}
-	if _, stopped := StoppedBy(err); stopped && !errors.Is(err, infinispan.ErrForbidden) {
-		return false
-	}
-	if _, unseen := r.outOfSight(ctx); unseen {
+	if _, unseen := r.outOfSight(ctx); unseen || r.deaf(ctx) {
 		return true
 	}
-	return r.deaf(ctx)
+	return severed(r.safely(ctx, func(ctx context.Context) error { return r.guardAlive(ctx, aliveLimit) }))
 }

@@ -53,7 +53,7 @@ func longestPause(caches []CachePlan) time.Duration {
 // tool did the clear, and then until each send queue was seen harmless: empty (V81), or on a server that remembers no removal,
 // which sends nothing for a key that is not there (V82). Those that are not, or cannot be read, are waited for as long as a
 // sender may pause: what is in them then is never sent. A clear that waits is not counted, so the queues do not replace the
-// settle time.
+// settle time. The link is tried meanwhile: the primary's writes depend on it again.
 func (r *run) guardSettle(ctx context.Context) error {
 	if r.plan.Settle == 0 {
 		return nil
@@ -63,8 +63,13 @@ func (r *run) guardSettle(ctx context.Context) error {
 		since = r.opts.Clock.Now()
 	}
 	most := max(r.plan.Settle, longestPause(r.plan.Caches))
+	touch := &touch{run: r, seen: r.opts.Clock.Now()}
 	queues := &sendQueues{run: r, harmless: map[sendQueue]bool{}}
 	err := r.await(ctx, Secondary, "changes queued on the secondary to be dropped", most, func(ctx context.Context) (bool, string, error) {
+		//mutate:reachable
+		if err := touch.guardKept(ctx); err != nil {
+			return false, "", err
+		}
 		passed := r.opts.Clock.Now().Sub(since)
 		if left := r.plan.Settle - passed; left > 0 {
 			return false, left.Round(time.Second).String() + " left", nil

@@ -122,6 +122,25 @@ func (r *run) guardInTouch(ctx context.Context, hurry bool) error {
 	return r.unreachableBy(relay)
 }
 
+// touch is that of the primary with the secondary during a wait that asks the secondary nothing.
+type touch struct {
+	run  *run
+	seen time.Time
+}
+
+// guardKept is guardInTouch that forgives a moment out of sight.
+func (t *touch) guardKept(ctx context.Context) error {
+	err := t.run.guardInTouch(ctx, false)
+	now := t.run.opts.Clock.Now()
+	if err == nil {
+		t.seen = now
+	}
+	if now.Sub(t.seen) < endLimit {
+		return nil
+	}
+	return err
+}
+
 // unreachableBy is the end of a run that the link would let the primary's writes fail in, as its relay node or an entry told.
 func (r *run) unreachableBy(relay member) error {
 	if !slices.Contains(relay.info.SitesView, r.secondary.name) {

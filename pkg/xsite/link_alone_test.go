@@ -112,3 +112,71 @@ func TestARunThatIsInterruptedOverALinkCutInSilenceLetsGoWithTheSecondarysCluste
 	p.wantPrimaryAlone(t)
 	p.wantNoProbe(t)
 }
+
+// The primary's writes depend on the secondary from its push on, and nothing is asked of the link while queues run empty.
+func TestALinkThatFailsWhileQueuesAreWaitedForFailsWritesOnlyBriefly(t *testing.T) {
+	for name, how := range brokenLinks() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.async()
+			depends := p.dependsUntil()
+			var lost time.Time
+			p.after(occasion{site: siteA, method: "PushStatus", cache: "work"}, happens(func() {
+				began := p.now
+				p.before(occasion{always: true}, happens(func() {
+					if lost.IsZero() && p.now.Sub(began) > 20*time.Second {
+						p.link, lost = how, p.now
+					}
+				}))
+			}))
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+			if failing := depends.Sub(lost); lost.IsZero() || failing > askedEvery+mostFailing {
+				t.Errorf("the primary's writes failed for %s", failing)
+			}
+			p.wantPrimaryAlone(t)
+			p.wantNoProbe(t)
+		})
+	}
+}
+
+// Another server takes the place of a relay node that died.
+func TestALinkOutOfSightForAMomentWhileQueuesAreWaitedForIsForgiven(t *testing.T) {
+	p := smallPair(t)
+	p.async()
+	lost := false
+	p.after(occasion{site: siteA, method: "PushStatus", cache: "work"}, happens(func() {
+		began := p.now
+		p.before(occasion{always: true}, happens(func() {
+			if !lost && p.now.Sub(began) > 20*time.Second {
+				lost = true
+				p.link, p.mends = linkDown, p.now.Add(3*time.Second)
+			}
+		}))
+	}))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+// The view shows a link that was cut in silence up to 48 s later (V24).
+func TestASecondaryDoesNotSpeakAgainOverALinkCutInSilence(t *testing.T) {
+	undisturbed := smallPair(t)
+	if _, err := undisturbed.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	speaks := slices.IndexFunc(undisturbed.calls, func(c call) bool { return c.site == siteB && c.method == "BringOnline" })
+	compared := speaks
+	for undisturbed.calls[compared].method != "Keys" {
+		compared--
+	}
+	p := smallPair(t)
+	p.at(compared+1, happens(func() { p.link = linkSilent }))
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardLinked, xsite.Failed)
+	if p.count(siteB, "BringOnline", "") > 0 {
+		t.Error("the secondary was brought to speak to the primary, which it cannot reach")
+	}
+	p.wantPrimaryAlone(t)
+}

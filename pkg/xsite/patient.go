@@ -20,10 +20,15 @@ type patience struct {
 	role Role
 }
 
-// try makes a call, and again as long as it fails with ErrUnavailable, at most for the step timeout. Before the first change
+// try makes a call that is watched while it lasts, and again as repeat does.
+func (p patience) try(ctx context.Context, what string, call func(ctx context.Context) error) error {
+	return p.repeat(ctx, what, p.watched(call))
+}
+
+// repeat makes a call, and again as long as it fails with ErrUnavailable, at most for the step timeout. Before the first change
 // it is made once: there is nothing to lose by giving up. Each repetition is safe: reads, and changes that lead to the same
 // state however often they are made; what is neither (a clear, the start of a push) does not come here.
-func (p patience) try(ctx context.Context, what string, call func(ctx context.Context) error) error {
+func (p patience) repeat(ctx context.Context, what string, call func(ctx context.Context) error) error {
 	err := call(ctx)
 	if _, harmed := StoppedBy(err); harmed || err == nil || !away(err) || p.run.reached == nothingChanged || p.run.ending {
 		return err
@@ -61,30 +66,35 @@ const hangsFor = 3 * time.Second
 // need its context.
 func (p patience) watched(call func(ctx context.Context) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
-		if p.role != Secondary || p.run.reached < clearing || p.run.ending {
-			return call(ctx)
-		}
 		ctx, breakOff := context.WithCancelCause(ctx)
 		defer breakOff(nil)
-		stop := p.run.opts.Clock.Every(ctx, hangsFor, func(ctx context.Context) {
-			if harm := p.harm(ctx, true); harm != nil {
-				breakOff(harm)
-			}
-		})
-		err := call(ctx)
-		stop()
-		if _, harmed := StoppedBy(context.Cause(ctx)); err != nil && harmed {
-			return errors.Join(context.Cause(ctx), err)
-		}
-		return err
+		return p.watch(ctx, breakOff, call)
 	}
+}
+
+// watch makes a call, and breaks off its context when the primary's writes would fail meanwhile.
+func (p patience) watch(ctx context.Context, breakOff context.CancelCauseFunc, call func(ctx context.Context) error) error {
+	if p.role != Secondary || p.run.reached == nothingChanged || p.run.ending {
+		return call(ctx)
+	}
+	stop := p.run.opts.Clock.Every(ctx, hangsFor, func(ctx context.Context) {
+		if harm := p.harm(ctx, true); harm != nil {
+			breakOff(harm)
+		}
+	})
+	err := call(ctx)
+	stop()
+	if _, harmed := StoppedBy(context.Cause(ctx)); err != nil && harmed {
+		return errors.Join(context.Cause(ctx), err)
+	}
+	return err
 }
 
 // harm ends the patience with a secondary that the primary does not see or hear while it may be online there: the primary's
 // writes would fail as long (guard reachable).
 func (p patience) harm(ctx context.Context, hurry bool) error {
 	r := p.run
-	if p.role != Secondary || r.reached < clearing || len(r.primary.lastSurveyed()) == 0 {
+	if p.role != Secondary || r.reached == nothingChanged || len(r.primary.lastSurveyed()) == 0 {
 		return nil
 	}
 	//mutate:reachable

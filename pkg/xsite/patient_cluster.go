@@ -53,10 +53,10 @@ func impatientCluster(c Cluster) Cluster {
 
 // Keycloaks implements Cluster.
 func (c patientCluster) Keycloaks(ctx context.Context) (list []Keycloak, err error) {
-	err = c.patience.try(ctx, "read Keycloak", c.patience.watched(func(ctx context.Context) error {
+	err = c.patience.try(ctx, "read Keycloak", func(ctx context.Context) error {
 		list, err = c.Cluster.Keycloaks(ctx)
 		return err
-	}))
+	})
 	return list, err
 }
 
@@ -65,10 +65,17 @@ func (c patientCluster) ScaleKeycloak(ctx context.Context, ref string, instances
 	return c.patience.try(ctx, "scale "+ref, func(ctx context.Context) error { return c.Cluster.ScaleKeycloak(ctx, ref, instances) })
 }
 
-// WatchKeycloak implements Cluster. Only its beginning is repeated here; what it promises holds while it lasts.
+// WatchKeycloak implements Cluster. Only its beginning is watched and repeated here; what it promises holds while it lasts.
 func (c patientCluster) WatchKeycloak(ctx context.Context) (sightings <-chan PodSighting, err error) {
-	err = c.patience.try(ctx, "watch Keycloak", func(ctx context.Context) error {
-		sightings, err = c.Cluster.WatchKeycloak(ctx)
+	err = c.patience.repeat(ctx, "watch Keycloak", func(ctx context.Context) error {
+		lasting, breakOff := context.WithCancelCause(ctx) // it outlives the call
+		err := c.patience.watch(lasting, breakOff, func(ctx context.Context) (err error) {
+			sightings, err = c.Cluster.WatchKeycloak(ctx)
+			return err
+		})
+		if err != nil {
+			breakOff(nil)
+		}
 		return err
 	})
 	return sightings, err

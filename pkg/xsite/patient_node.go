@@ -26,16 +26,16 @@ func impatient(n Node) Node {
 
 // ask repeats a call that has an answer.
 func ask[T any](ctx context.Context, n patientNode, call func(ctx context.Context) (T, error)) (answer T, err error) {
-	err = n.patience.try(ctx, "reach pod "+n.pod.Name, n.patience.watched(func(ctx context.Context) error {
+	err = n.patience.try(ctx, "reach pod "+n.pod.Name, func(ctx context.Context) error {
 		answer, err = call(ctx)
 		return err
-	}))
+	})
 	return answer, err
 }
 
 // tell repeats a call that has none.
 func (n patientNode) tell(ctx context.Context, call func(ctx context.Context) error) error {
-	return n.patience.try(ctx, "reach pod "+n.pod.Name, n.patience.watched(call))
+	return n.patience.try(ctx, "reach pod "+n.pod.Name, call)
 }
 
 // Info implements Node.

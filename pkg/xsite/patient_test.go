@@ -190,3 +190,77 @@ func TestBeforeTheFirstChangeNothingIsWaitedFor(t *testing.T) {
 		t.Errorf("waited %s with nothing to lose by giving up", waited)
 	}
 }
+
+// lostAltogether is how a secondary may be lost with the link to it.
+func lostAltogether() map[string]func(p *pair) {
+	return map[string]func(p *pair){
+		"its cluster refuses, not in the views": func(p *pair) { p.link, p.away[siteB] = linkDown, p.now.Add(time.Hour) },
+		"its cluster hangs, still in the views": func(p *pair) { p.link, p.hangs[siteB] = linkSilent, p.now.Add(time.Hour) },
+	}
+}
+
+// Whatever a run asks the secondary, from its first change until its last word: nothing is waited for that keeps the primary's
+// writes failing.
+func TestASecondaryLostAltogetherAtAnyCallOfARunFailsWritesOnlyBriefly(t *testing.T) {
+	t.Parallel()
+	calls := callsAfterTheFirstChange(t)
+	lastWord := len(calls) - 5 - leasesGivenBack // the run is over when it is written
+	for name, lost := range lostAltogether() {
+		for number, c := range calls[:lastWord] {
+			if c.site == "" {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, %d %s", name, number, c), func(t *testing.T) {
+				t.Parallel()
+				p := smallPair(t)
+				p.wantFailsBriefly(t, number, lost, func() error { _, err := p.recover(t); return err })
+			})
+		}
+	}
+}
+
+// An abort of a run that was killed in the middle of its pushes.
+func TestASecondaryLostAltogetherAtAnyCallOfAnAbortFailsWritesOnlyBriefly(t *testing.T) {
+	t.Parallel()
+	killed := func(t *testing.T) *pair {
+		t.Helper()
+		p := smallPair(t)
+		p.diedAfterThe(t, "StartPush")
+		return p
+	}
+	undisturbed := killed(t)
+	begun := len(undisturbed.calls)
+	if _, err := undisturbed.abort(t, true); err != nil {
+		t.Fatal(err)
+	}
+	calls := undisturbed.calls
+	leased := begun + slices.IndexFunc(calls[begun:], func(c call) bool { return c.method == "PutLease" })
+	lastWord := len(calls) - 5 - leasesGivenBack
+	for name, lost := range lostAltogether() {
+		for number := leased + 2; number < lastWord; number++ {
+			t.Run(fmt.Sprintf("%s, %d %s", name, number, calls[number]), func(t *testing.T) {
+				t.Parallel()
+				p := killed(t)
+				p.wantFailsBriefly(t, number, lost, func() error { _, err := p.abort(t, true); return err })
+			})
+		}
+	}
+}
+
+// wantFailsBriefly demands that what is done fails when the secondary is lost at a call, and the primary's writes only briefly.
+func (p *pair) wantFailsBriefly(t *testing.T, number int, lost func(p *pair), do func() error) {
+	t.Helper()
+	depends := p.dependsUntil()
+	var since time.Time
+	p.at(number, happens(func() {
+		since = p.now
+		lost(p)
+	}))
+	if err := do(); err == nil {
+		t.Error("says that it succeeded over a link that is down")
+	}
+	if failing := depends.Sub(since); since.IsZero() || failing > askedEvery+mostFailing {
+		t.Errorf("the primary's writes failed for %s", failing)
+	}
+	p.wantPrimaryAlone(t)
+}

@@ -11,7 +11,8 @@ import (
 // proved and what it had queued is dropped (guard settle, before the comparison). Then it clears the push status and puts the
 // state-transfer modes back.
 func (r *run) online(ctx context.Context) error {
-	if err := r.guardReachable(ctx); err != nil {
+	//mutate:reachable
+	if err := r.guardStillAlive(ctx); err != nil {
 		return err
 	}
 	if err := guardSameNodes(ctx, r.secondary, r.proved); err != nil {

@@ -24,7 +24,8 @@ type Cluster interface {
 	// Pods lists the Infinispan server pods, sorted by name.
 	Pods(ctx context.Context) ([]Pod, error)
 	// Node gives the REST client of the server in that very pod. The connection is bound to the pod's UID: when the pod
-	// is gone, calls fail with an error that wraps ErrPodGone, never reaching a successor of the same name (V55).
+	// is gone, calls fail with an error that wraps ErrPodGone, never reaching a successor of the same name (V55). It lives on
+	// when ctx has ended.
 	Node(ctx context.Context, pod Pod) (Node, error)
 
 	// Keycloaks lists the Keycloak workloads of this site, sorted by Ref.
