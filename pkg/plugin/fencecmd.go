@@ -32,8 +32,9 @@ func newFenceCommand(deps Deps) *cobra.Command {
 			Only the primary is contacted. What was online is recorded in its cluster. A server of it that does
 			not answer holds nothing up: the others are fenced, and the end says what is not proved. When the
 			link works again, recover the other site, which misses what was changed meanwhile; that ends the
-			fence too. --lift brings it online again without recovering it. It watches the link for 50 seconds,
-			because one that was cut in silence looks whole for that long, and fences again if it is lost.`,
+			fence too. --lift brings it online again without recovering it, unless a recovery that has cleared it
+			is unfinished. It watches the link for 50 seconds, because one that was cut in silence looks whole
+			for that long, and fences again if it is lost.`,
 		example: `
 			# Show what would be taken offline
 			kubectl ispn-resync fence --primary-context site-a --dry-run

@@ -46,6 +46,8 @@ type fencing struct {
 	// records are the fences found, fenced the caches that they took offline.
 	records []string
 	fenced  map[string]bool
+	// halfway are the unfinished runs that have cleared caches of the other site, as the primary knows them.
+	halfway []JournalRecord
 	// all are the caches that back up to the site; those of the plan are what is changed.
 	all []CachePlan
 	// silent is said of the servers that did not answer.
@@ -200,6 +202,9 @@ func (f *fencing) journalsOfPrimary(ctx context.Context) ([]string, error) {
 				Next:    "finish that run first",
 			}
 		case record.Closed == "":
+			if record.Cleared && record.SecondarySite == f.secondary.name {
+				f.halfway = append(f.halfway, record)
+			}
 			found = append(found, fmt.Sprintf("run %s by %s is unfinished (phase %s); it goes on all the same later", record.RunID, record.Who, record.Phase))
 		}
 	}

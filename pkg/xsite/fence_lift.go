@@ -21,6 +21,9 @@ func (f *fencing) checkLift(ctx context.Context) (Undertaking, error) {
 	if err != nil {
 		return Undertaking{}, err
 	}
+	if err := f.guardNoneHalfway(); err != nil {
+		return Undertaking{}, err
+	}
 	if !f.linked() {
 		return Undertaking{}, f.unreachable(f.primary, f.secondary, f.primary.relay())
 	}
@@ -46,6 +49,28 @@ func (f *fencing) checkLift(ctx context.Context) (Undertaking, error) {
 		what.Does = append(what.Does, fmt.Sprintf("bring site %s online for cache %s", f.secondary.name, c.Name))
 	}
 	return what, nil
+}
+
+// guardNoneHalfway (of guard truthful-end): flags that are offline are all that tells an unfinished run that the other site missed
+// something. With the fence gone it would take for expired what was removed meanwhile (V61), and end as a success. The primary
+// may not know yet that the contents were proved, so that something was cleared decides.
+func (f *fencing) guardNoneHalfway() error {
+	if len(f.halfway) == 0 || len(f.records) == 0 {
+		return nil
+	}
+	rec := f.halfway[0]
+	next := "run the recovery again: it goes on with that run, and ends the fence too"
+	if !rec.Verified {
+		next += "; or go back from it: kubectl ispn-resync abort --discard-sessions"
+	}
+	return &Stop{
+		Guard: GuardTruthfulEnd, Where: f.primary.String(),
+		Found: fmt.Sprintf("run %s by %s, begun %s, has cleared site %s and is unfinished (phase %s)",
+			rec.RunID, rec.Who, rec.Started.Format(time.RFC3339), f.secondary.name, rec.Phase),
+		Because: fmt.Sprintf("that run may take for expired what was removed on site %s since the fence: it would stay on site %s, "+
+			"and the run would end as a success", f.primary.name, f.secondary.name),
+		Next: next,
+	}
 }
 
 // viewIsLate is for how long a link that was cut in silence may still look whole (V24: 48 s), rounded up.

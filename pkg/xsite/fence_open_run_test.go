@@ -1,0 +1,103 @@
+package xsite_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// fencedBehindAKill lets a recovery be killed at the first call of the method on the site; then the link is lost, the primary is
+// fenced, and the link is whole again.
+func fencedBehindAKill(t *testing.T, at occasion, end how) *pair {
+	t.Helper()
+	p := smallPair(t)
+	for name, entries := range p.truth { // entries of Keycloak can expire
+		for key := range entries {
+			e := entry{value: "fresh", lifespan: 10 * time.Hour, expires: p.now.Add(10 * time.Hour)}
+			p.a.caches[name].entries[key], p.truth[name][key] = e, e
+		}
+	}
+	p.deadline = &ending{at: p.changes + p.changeNumber(t, at.site, at.method), how: end}
+	if _, err := p.recover(t); err == nil {
+		t.Fatal("the command did not die")
+	}
+	p.deadline = nil
+	p.link = linkDown
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatal(err)
+	}
+	p.link = linkUp
+	return p
+}
+
+// logsOut removes an entry on the primary, as a client does.
+func (p *pair) logsOut(t *testing.T, name, key string) {
+	t.Helper()
+	if err := p.update(p.a, 0, name, remove(key)); err != nil {
+		t.Fatal(err)
+	}
+	delete(p.truth[name], key)
+}
+
+// wantOnThePrimary demands that the secondary is as the flag says on every server of the primary, for every cache.
+func (p *pair) wantOnThePrimary(t *testing.T, want infinispan.Flag) {
+	t.Helper()
+	for name := range p.truth {
+		for i, flag := range p.a.caches[name].flags {
+			if flag != want {
+				t.Errorf("cache %s is %s on server %d, want %s", name, flag, i, want)
+			}
+		}
+	}
+}
+
+// A session that ended behind the fence would be taken for one that expired (V61), and live on where it was proved to be in place.
+func TestAFenceIsNotLiftedUnderARunWhoseProofItMadeVoid(t *testing.T) {
+	p := fencedBehindAKill(t, occasion{site: siteB, method: "BringOnline"}, diedBefore)
+	p.logsOut(t, "sessions", "sessions-01")
+	made := len(p.changed())
+	_, err := p.fence(t, true)
+	p.wantStoppedBy(t, err, xsite.GuardTruthfulEnd, xsite.Refused)
+	if after := p.changed()[made:]; len(after) > 0 {
+		t.Errorf("changed %v", after)
+	}
+	for range 2 { // the first finds that the proof is void
+		if _, err = p.recover(t); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, stale := p.b.caches["sessions"].entries["sessions-01"]; stale {
+		t.Error("a session that ended is on the secondary still, and the run calls that a success")
+	}
+	p.wantRecovered(t)
+	if records := p.records(t, p.a); len(records) != 1 {
+		t.Errorf("the record of the fence is left: %+v", records)
+	}
+}
+
+// One that cleared nothing begins with all of it; of one that did, the primary may not know yet that the contents were proved.
+func TestAFenceIsLiftedUnderAnUnfinishedRunOnlyIfThatClearedNothing(t *testing.T) {
+	t.Run("nothing cleared", func(t *testing.T) {
+		p := fencedBehindAKill(t, occasion{site: siteB, method: "ScaleKeycloak"}, diedBefore)
+		if _, err := p.fence(t, true); err != nil {
+			t.Fatal(err)
+		}
+		p.wantOnThePrimary(t, infinispan.FlagOnline)
+		p.continues(t)
+	})
+	t.Run("cleared", func(t *testing.T) {
+		p := fencedBehindAKill(t, occasion{site: siteA, method: "StartPush"}, diedAfter)
+		_, err := p.fence(t, true)
+		p.wantStoppedBy(t, err, xsite.GuardTruthfulEnd, xsite.Refused)
+		if !strings.Contains(err.Error(), "--discard-sessions") {
+			t.Errorf("does not tell that one can go back: %v", err)
+		}
+		p.continues(t)
+	})
+}
