@@ -28,6 +28,46 @@ func TestARefusalBehindAKilledPushOffersTheFenceThoughTheSecondaryIsSilent(t *te
 	}
 }
 
+// What is refused has another cause than the link, and the primary's writes fail all the same.
+func TestARefusalForAnotherReasonBehindAKilledPushOffersTheFenceWhileTheSitesAreApart(t *testing.T) {
+	notReady := func(p *pair) { p.b.servers[1].ready = false }
+	for name, c := range map[string]struct {
+		method  string
+		link    link
+		hinder  func(p *pair)
+		guard   xsite.Guard
+		exposed bool
+	}{
+		"online on the primary, the link down":  {"StartPush", linkDown, notReady, xsite.GuardChecksFirst, true},
+		"the same, and the record is half lost": {"StartPush", linkDown, func(p *pair) { p.b.journals = nil }, xsite.GuardRecorded, true},
+		"offline on the primary, the link down": {"Clear", linkDown, notReady, xsite.GuardChecksFirst, false},
+		"online on the primary, the link whole": {"StartPush", linkUp, notReady, xsite.GuardChecksFirst, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.diedAfterThe(t, c.method)
+			p.link = c.link
+			c.hinder(p)
+			if fail := p.writes("meanwhile") != nil; fail != c.exposed {
+				t.Fatalf("writes of the primary fail: %t, so this tells nothing", fail)
+			}
+			made := len(p.changed())
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, c.guard, xsite.Refused)
+			failed := asRunError(t, err)
+			if offered := strings.HasPrefix(failed.Next, "if writes of site "+siteA+" fail: kubectl ispn-resync fence"); offered != c.exposed {
+				t.Errorf("offers the fence: %t, want %t: %v", offered, c.exposed, err)
+			}
+			if told := strings.Contains(strings.Join(failed.State, "\n"), "has site "+siteB+" online"); told != c.exposed {
+				t.Errorf("tells that the primary depends on the secondary: %t, want %t: %v", told, c.exposed, failed.State)
+			}
+			if after := p.changed()[made:]; len(after) > 0 {
+				t.Errorf("changed %v", after)
+			}
+		})
+	}
+}
+
 // The guide has Keycloak stopped by hand first. A run that did not finish puts back what it found, not what it was to end with: Keycloak
 // on the stale caches would write old sessions and logouts to the primary (V43, V46).
 func TestAKeycloakStoppedByHandIsNotStartedByWhatGoesBack(t *testing.T) {

@@ -96,7 +96,11 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 	rec := r.journal.record
 	e.State = append(e.State, fmt.Sprintf("run %s, begun %s by %s, is unfinished still (phase %s)",
 		rec.RunID, rec.Started.Format(time.RFC3339), rec.Who, rec.Phase))
-	if guard, _ := StoppedBy(e.Err); guard != GuardReachable || !rec.Cleared || r.opts.DryRun {
+	if !rec.Cleared || r.opts.DryRun {
+		return
+	}
+	if guard, _ := StoppedBy(e.Err); guard != GuardReachable { // the link may be down besides
+		r.tellDepends(ctx, e)
 		return
 	}
 	if r.keeper == nil {
