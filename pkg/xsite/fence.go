@@ -257,15 +257,16 @@ func (f *fencing) failed(_ context.Context, e *RunError) {
 	e.Next = e.mended("run the same command again")
 }
 
-// dropFences removes the records of fences, which a recovery that succeeded has ended.
-func (r *run) dropFences(ctx context.Context) error {
+// dropFences removes the records of fences that this run has ended: all of them when it succeeded, else those of which it brought
+// everything online again. Lifted later, such a record would bring online what somebody took offline since.
+func (r *run) dropFences(ctx context.Context, succeeded bool) error {
 	stored, err := r.primary.cluster.Journals(ctx)
 	if err != nil {
 		return fmt.Errorf("read the journals of the %s: %w", r.primary, err)
 	}
 	for _, one := range stored {
 		record, err := parseRecord(one)
-		if err != nil || record.Closed != closedFence || record.SecondarySite != r.secondary.name {
+		if err != nil || record.Closed != closedFence || record.SecondarySite != r.secondary.name || !succeeded && !r.onlineAgain(record) {
 			continue
 		}
 		if err := r.primary.cluster.DeleteJournal(ctx, one.ID); err != nil {
@@ -273,4 +274,16 @@ func (r *run) dropFences(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// onlineAgain tells, of a run that put everything back, whether the secondary was online on the primary before for all that a fence
+// took offline.
+func (r *run) onlineAgain(record JournalRecord) bool {
+	for name := range record.Caches {
+		i := slices.IndexFunc(r.plan.Caches, func(c CachePlan) bool { return c.Name == name })
+		if i < 0 || r.plan.Caches[i].Original.PrimaryHoldsSecondary != infinispan.FlagOnline {
+			return false
+		}
+	}
+	return true
 }

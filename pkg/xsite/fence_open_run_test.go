@@ -101,3 +101,41 @@ func TestAFenceIsLiftedUnderAnUnfinishedRunOnlyIfThatClearedNothing(t *testing.T
 		p.continues(t)
 	})
 }
+
+// What is offline behind an abort is so by the hand of somebody who knows why: a fence that is over must not undo that.
+func TestAnAbortEndsTheFencesOfWhatItBroughtOnline(t *testing.T) {
+	for name, at := range map[string]occasion{"before the first clear": {site: siteB, method: "ScaleKeycloak"}, "after it": {site: siteA, method: "StartPush"}} {
+		t.Run(name, func(t *testing.T) {
+			p := fencedBehindAKill(t, at, diedAfter)
+			if _, err := p.abort(t, true); err != nil {
+				t.Fatal(err)
+			}
+			p.wantOnThePrimary(t, infinispan.FlagOnline)
+			for cache := range p.truth {
+				p.a.caches[cache].setFlag(infinispan.FlagOffline) // by hand
+			}
+			_, err := p.fence(t, true)
+			p.wantStoppedBy(t, err, xsite.GuardRecorded, xsite.Refused)
+			p.wantOnThePrimary(t, infinispan.FlagOffline)
+		})
+	}
+}
+
+// Lifting it is the only way back there.
+func TestAnAbortThatLeavesASiteOfflineKeepsTheFence(t *testing.T) {
+	p := smallPair(t)
+	p.link = linkDown
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatal(err)
+	}
+	p.link = linkUp
+	p.diedAfterThe(t, "ScaleKeycloak") // the run found the site offline
+	if _, err := p.abort(t, true); err != nil {
+		t.Fatal(err)
+	}
+	p.wantOnThePrimary(t, infinispan.FlagOffline)
+	if _, err := p.fence(t, true); err != nil {
+		t.Fatal(err)
+	}
+	p.wantOnThePrimary(t, infinispan.FlagOnline)
+}

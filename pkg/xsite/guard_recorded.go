@@ -266,10 +266,8 @@ func (r *run) forget(ctx context.Context, how string) error {
 		r.noted("", "old journals stay: %s", oneLine(err))
 		return nil
 	}
-	if how == closedSucceeded {
-		if err := r.dropFences(ctx); err != nil {
-			r.noted(Primary, "the record of a fence stays: %s", oneLine(err))
-		}
+	if err := r.dropFences(ctx, how == closedSucceeded); err != nil {
+		r.noted(Primary, "the record of a fence stays: %s", oneLine(err))
 	}
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := dropOldJournals(ctx, s.cluster); err != nil {
