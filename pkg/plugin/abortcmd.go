@@ -43,6 +43,9 @@ func newAbortCommand(deps Deps) *cobra.Command {
 		shared: append(sharedFlags(), reportFlag),
 		own:    own,
 		validate: func() error {
+			if err := refuseNoName(own, "discard-journal"); err != nil {
+				return err
+			}
 			if *discardSessions && *discardJournal != "" {
 				return usagef("--discard-sessions goes back from a run, --discard-journal only removes its record; give one of them")
 			}

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -33,6 +34,23 @@ func badValue(invalid *pflag.InvalidValueError) error {
 	default:
 		return usagef("%s is no value of this flag (%s)", given, kind)
 	}
+}
+
+// refuseNoName refuses a flag that was given and names nothing, as a script writes it whose variable is empty: to be without the
+// flag means everything, which is not what was chosen.
+func refuseNoName(flags *pflag.FlagSet, name string) error {
+	flag := flags.Lookup(name)
+	if !flag.Changed {
+		return nil
+	}
+	names := []string{flag.Value.String()}
+	if several, ok := flag.Value.(pflag.SliceValue); ok {
+		names = several.GetSlice()
+	}
+	if len(names) == 0 || slices.Contains(names, "") {
+		return usagef("--%s is given without a name, or with an empty one among others: write the name, or leave the flag out", name)
+	}
+	return nil
 }
 
 // wrongDuration is the usage error for a value of a flag, which is written as the user did, that is no duration.

@@ -39,6 +39,9 @@ func newDiffCommand(deps Deps) *cobra.Command {
 			kubectl ispn-resync diff --primary-context site-a --secondary-context site-b --cache sessions --values --show 5`,
 		shared: []string{"verify-limit"}, own: own, lookOnly: true, writes: true,
 		validate: func() error {
+			if err := refuseNoName(own, "cache"); err != nil {
+				return err
+			}
 			if *show < 0 {
 				return usagef("--show %d is negative; 0 prints no keys", *show)
 			}

@@ -95,7 +95,7 @@ func TestWrongUseIsToldBeforeAnythingIsContacted(t *testing.T) {
 		"infinispan of a type":    {pair("--primary-infinispan", "pod/x"), "unknown type"},
 		"verify limit":            {pair("--verify-limit", "much"), "not a number of bytes"},
 		"verify limit zero":       {pair("--verify-limit", "0"), "not a number of bytes"},
-		"empty cache":             {pair("--cache", "a,,b"), "empty cache"},
+		"empty cache":             {pair("--cache", "a,,b"), "--cache is given without a name, or with an empty one"},
 		"instances":               {pair("--keycloak-instances", "0"), "at least 1 is started"},
 		"pushes":                  {pair("--max-pushes", "-1"), "negative"},
 		"timeout":                 {pair("--timeout", "-1s"), "--timeout -1s is too short"},

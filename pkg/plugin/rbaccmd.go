@@ -57,6 +57,9 @@ func newRBACCommand(deps Deps) *cobra.Command {
 		},
 		own: own, writes: true,
 		validate: func() error {
+			if err := refuseNoName(own, "only"); err != nil {
+				return err
+			}
 			if only != "" && only != string(xsite.Primary) && only != string(xsite.Secondary) {
 				return unknownValue("only", only, []string{string(xsite.Primary), string(xsite.Secondary)})
 			}

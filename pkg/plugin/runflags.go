@@ -111,8 +111,8 @@ func (r *runFlags) validate() error {
 	if !slices.Contains(verifications(), r.verify) {
 		return unknownValue("verify", r.verify, verifications())
 	}
-	if slices.Contains(r.caches, "") {
-		return usagef("--cache names an empty cache")
+	if err := refuseNoName(r.scope, "cache"); err != nil {
+		return err
 	}
 	if r.scope.Changed("keycloak-instances") && r.keycloakInstances < 1 {
 		return usagef("--keycloak-instances %d: at least 1 is started; a site without Keycloak is --secondary-keycloak none", r.keycloakInstances)

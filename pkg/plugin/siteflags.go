@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"cmp"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,20 +63,6 @@ func (s *siteFlags) kubectl(words string) string {
 	return strings.Join(append(append([]string{"kubectl"}, flagWords(s.flags, own)...), words), " ")
 }
 
-// contexts lists the contexts of the site's kubeconfig, sorted.
-func (s *siteFlags) contexts() ([]string, error) {
-	config, err := s.config.ToRawKubeConfigLoader().RawConfig()
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, 0, len(config.Contexts))
-	for name := range config.Contexts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
 // validate judges the flags of one site without contacting it. An error shows an example of the same command: another one, the
 // recovery at worst, would do what nobody asked for.
 //
@@ -88,23 +76,41 @@ func (s *siteFlags) validate(example string, other ...*siteFlags) error {
 			return wrongDuration("--"+s.name("request-timeout"), limit)
 		}
 	}
-	contexts, err := s.contexts()
+	config, err := s.config.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
-		return usagef("reading the kubeconfig of the %s: %w", s.role, err)
+		given := ""
+		if s.flags.Changed(s.name("kubeconfig")) {
+			given = ", given with --" + s.name("kubeconfig")
+		}
+		return usagef("reading the kubeconfig of the %s%s: %w", s.role, given, err)
 	}
-	if slices.Contains(contexts, s.context()) {
-		return nil
-	}
-	hint := "; there are: " + strings.Join(contexts, ", ")
+	contexts := slices.Sorted(maps.Keys(config.Contexts))
 	meant := slices.DeleteFunc(slices.Clone(contexts), func(name string) bool {
 		return slices.ContainsFunc(other, func(o *siteFlags) bool { return o.context() == name })
 	})
-	if len(contexts) == 0 {
+	return cmp.Or(
+		s.inKubeconfig("context", s.context(), contexts, meant),
+		s.inKubeconfig("cluster", *s.config.ClusterName, slices.Sorted(maps.Keys(config.Clusters)), nil),
+		s.inKubeconfig("user", *s.config.AuthInfoName, slices.Sorted(maps.Keys(config.AuthInfos)), nil),
+	)
+}
+
+// inKubeconfig judges a flag that names something of the kubeconfig, where it was given. Of the names that are there, the
+// nearest of those that may be meant is offered; nil for all.
+func (s *siteFlags) inKubeconfig(flag, name string, there, meant []string) error {
+	if name == "" || slices.Contains(there, name) {
+		return nil
+	}
+	if meant == nil {
+		meant = there
+	}
+	hint := "; there are: " + strings.Join(there, ", ")
+	if len(there) == 0 {
 		hint = "; there is none at all in " + s.kubeconfigFiles() + ", see --" + s.name("kubeconfig")
-	} else if near, ok := nearest(s.context(), meant); ok {
+	} else if near, ok := nearest(name, meant); ok {
 		hint = "; did you mean " + near + "?"
 	}
-	return usagef("--%s: the kubeconfig has no context %q%s", s.name("context"), s.context(), hint)
+	return usagef("--%s: the kubeconfig has no %s %q%s", s.name(flag), flag, name, hint)
 }
 
 // kubeconfigFiles names the files that contexts are read from, and says which of them are missing.

@@ -41,6 +41,9 @@ func newStatusFlags() *statusFlags {
 
 // validate judges the flags.
 func (f *statusFlags) validate() error {
+	if err := refuseNoName(f.flags, "cache"); err != nil {
+		return err
+	}
 	switch {
 	case f.interval < time.Second:
 		return usagef("--interval %s is too short; 1s is the least", f.interval)
