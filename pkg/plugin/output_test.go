@@ -152,11 +152,11 @@ func TestAFailureIsAnObjectOnStandardOutputAndTextOnTheErrorStream(t *testing.T)
 				*f.Stop == api.Stop{Guard: "moving", Found: "no entry arrived for 60s: reset", Where: "cache sessions", Why: "the push would never end", Next: "look at the link"}
 		}},
 		"usage": {pair("-o", "json", "--verify", "all"), nil, nil, func(f *api.Failure) bool {
-			return f.Outcome == "usage" && f.ExitCode == 2 && f.NothingChanged && f.Stop == nil
+			return f.Outcome == "usage" && f.ExitCode == 2 && f.NothingChanged && f.Undone && f.Stop == nil
 		}},
 		"a flag that is none": {pair("-o", "json", "--verfy", "all"), nil, nil, func(f *api.Failure) bool { return f.ExitCode == 2 }},
 		"connecting": {pair("-o", "json"), nil, errors.New("no route"), func(f *api.Failure) bool {
-			return f.Outcome == "refused" && f.ExitCode == 3 && f.NothingChanged && strings.Contains(f.Error, "no route")
+			return f.Outcome == "refused" && f.ExitCode == 3 && f.NothingChanged && f.Undone && strings.Contains(f.Error, "no route")
 		}},
 		"not confirmed": {pair("-o", "json"), nil, nil, func(f *api.Failure) bool { return f.Outcome == "not-confirmed" && f.NothingChanged }},
 		"history":       {append([]string{"history", "-o", "json"}, pair()...), nil, errors.New("no route"), func(f *api.Failure) bool { return f.ExitCode == 3 }},

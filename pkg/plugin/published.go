@@ -113,6 +113,7 @@ func failureObject(err error) *api.Failure {
 	}
 	run, ok := errors.AsType[*xsite.RunError](err)
 	if !ok {
+		f.Undone = f.NothingChanged
 		return f
 	}
 	f.Outcome, f.Phase, f.State, f.DataAtRisk, f.Next, f.Error = string(run.Outcome), string(run.Phase), list(run.State), run.DataAtRisk, run.Next, ""

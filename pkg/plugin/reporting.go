@@ -173,8 +173,8 @@ func (r *reporting) outcome(err error) report.End {
 		if known && !slices.Contains([]xsite.Outcome{xsite.Refused, xsite.Held, xsite.NotConfirmed}, run.Outcome) {
 			end.Next = "to go on: " + again.again
 		}
-	case CodeOf(err) == ExitRefused: // a site could not be found or reached
-		end.Outcome = string(xsite.Refused)
+	case len(connectErrors(err)) > 0 && CodeOf(err) != ExitUsage: // a site could not be found or reached
+		end.Outcome, end.Next = outcomeOfCode(CodeOf(err)), nextAfterConnecting(err)
 	case err != nil:
 		end.Outcome = report.OutcomeUnexpected
 	}

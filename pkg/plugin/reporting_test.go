@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ispn-resync/kubectl-ispn-resync/pkg/plugin/api"
@@ -97,6 +98,35 @@ func TestAReportIsWrittenHoweverTheRunEnds(t *testing.T) {
 			if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 				t.Errorf("left behind: %q", left)
 			}
+		})
+	}
+}
+
+func TestTheReportOfARunThatCouldNotConnectNamesThePairAndSaysWhatToDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		refuse        error
+		silent        []string
+		outcome, next string
+	}{
+		"no way there": {refuse: errors.New("no route"), outcome: "refused", next: "check that kubectl can reach the secondary"},
+		"out of time":  {silent: []string{"site-b"}, outcome: "interrupted", next: "run the same command again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, dir := newRig(t), t.TempDir()
+				r.silent = c.silent
+				if c.refuse != nil {
+					r.refuse["site-b"] = c.refuse
+				}
+				r.run(pair("--timeout", "5s", "--report", filepath.Join(dir, "x.json"), "--report", filepath.Join(dir, "x.md"))...)
+				if got := readReport(t, filepath.Join(dir, "x.json")); got.Metadata.Name != "site-a.site-b" || got.Outcome != c.outcome || !strings.Contains(got.Next, c.next) {
+					t.Errorf("name %q, outcome %q, next %q", got.Metadata.Name, got.Outcome, got.Next)
+				}
+				text, err := os.ReadFile(filepath.Join(dir, "x.md"))
+				if err != nil || strings.Contains(string(text), "| site-a.site-b |") {
+					t.Errorf("the pair is told as a run, or %v:\n%s", err, text)
+				}
+			})
 		})
 	}
 }

@@ -36,7 +36,8 @@ type Header struct {
 
 // Metadata names an object.
 type Metadata struct {
-	// Name is the run's for what tells of a run, else that of the site or the pair.
+	// Name is the run's for what tells of a run, else that of the site or the pair. A Failure is always named failure, a Version
+	// as the version that it tells of.
 	Name string `json:"name"`
 }
 

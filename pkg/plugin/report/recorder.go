@@ -63,13 +63,16 @@ type Recorder struct {
 func NewRecorder(now func() time.Time, begin Begin) *Recorder {
 	started := now()
 	return &Recorder{now: now, ahead: begin.Phases, last: started, report: api.Report{
-		Header: api.NewHeader(api.KindReport, ""), Outcome: OutcomeUnfinished, Started: started.UTC(),
+		Header: api.NewHeader(api.KindReport, pairOf(begin.PrimaryContext, begin.SecondaryContext)), Outcome: OutcomeUnfinished, Started: started.UTC(),
 		Title: begin.Title, Command: begin.Command, Who: begin.Who, Reason: begin.Reason, Tool: begin.Tool, Platform: begin.Platform,
 		State: []string{}, Warnings: []string{}, Remarks: []string{}, Caches: []api.ReportCache{}, Phases: []api.ReportPhase{},
 		Primary:   api.ReportSite{Context: begin.PrimaryContext, Pods: []string{}, Keycloaks: []api.ReportKeycloak{}},
 		Secondary: api.ReportSite{Context: begin.SecondaryContext, Pods: []string{}, Keycloaks: []api.ReportKeycloak{}},
 	}}
 }
+
+// pairOf names a pair by its contexts, as what tells of no run is named.
+func pairOf(primary, secondary string) string { return primary + "." + secondary }
 
 // Observe implements xsite.Observer.
 func (r *Recorder) Observe(e xsite.Event) {

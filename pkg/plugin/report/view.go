@@ -153,7 +153,9 @@ func facts(r api.Report) [][]string {
 			rows = append(rows, []string{name, value})
 		}
 	}
-	add("Run", r.Metadata.Name)
+	if r.Metadata.Name != pairOf(r.Primary.Context, r.Secondary.Context) { // no run had begun
+		add("Run", r.Metadata.Name)
+	}
 	add("By", r.Who)
 	add("Reason", r.Reason)
 	add("Began", moment(r.Started))
