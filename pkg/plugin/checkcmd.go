@@ -45,7 +45,9 @@ func newCheckCommand(deps Deps) *cobra.Command {
 			-o jsonpath='{.checks[?(@.status=="failed")].id}'`,
 		shared: []string{"accept", "linked", "cancel-stale-push", "no-primary-lease", "cache", "all-caches", "keycloak-instances", "timeout", "poll-interval"},
 		usage: map[string]string{
-			"no-primary-lease": "Check for a recovery with this flag, which needs no right to the Lease of the primary. No check holds a Lease.",
+			"cancel-stale-push": "Check for a recovery with this flag, which ends pushes that run or are stuck and are not its own: they are no reason to refuse it.",
+			"timeout":           "How long everything may take, connecting to both sites included; 0 is no limit.",
+			"no-primary-lease":  "Check for a recovery with this flag, which needs no right to the Lease of the primary. No check holds a Lease.",
 		},
 		own: own, within: each, anyway: true,
 		validate: func() error {

@@ -102,8 +102,8 @@ var (
 	flagTitle    = regexp.MustCompile(`^ {4}(-.*):$`)
 )
 
-// markdown lays out a help text: its first paragraphs as they are, then a heading for each section; flags become a list,
-// everything else a block.
+// markdown lays out a help text: its first paragraphs as they are, then a heading for each section; flags become a list, what is
+// indented a block, and sentences stay what they are.
 func markdown(help string) string {
 	var b strings.Builder
 	var block []string
@@ -120,12 +120,15 @@ func markdown(help string) string {
 		}
 		flags = false
 	}
-	intro := true
+	intro, said := true, false
 	for line := range strings.Lines(help) {
 		line = strings.TrimRight(line, " \n")
 		if m := sectionTitle.FindStringSubmatch(line); m != nil {
+			if said {
+				b.WriteString("\n")
+			}
 			end()
-			intro = false
+			intro, said = false, false
 			b.WriteString("## " + m[1] + "\n\n")
 			continue
 		}
@@ -140,16 +143,43 @@ func markdown(help string) string {
 			block = append(block, "- `"+m[1]+"`")
 		case flags:
 			block[len(block)-1] += " " + strings.TrimSpace(line)
+		case line != "" && !strings.HasPrefix(line, " "):
+			end()
+			b.WriteString(sentence(line))
+			said = true
 		default:
+			if said { // the paragraph is over
+				b.WriteString("\n")
+				said = false
+			}
 			block = append(block, line)
 		}
 	}
+	if said {
+		b.WriteString("\n")
+	}
 	end()
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// sentence is a line of a section that is none of its commands; cobra writes headings into some.
+func sentence(line string) string {
+	if heading, ok := strings.CutPrefix(line, "#### "); ok {
+		line = "### " + strings.TrimSuffix(heading, ":")
+	}
+	return line + "\n"
 }
 
 // dedent takes from every line the blanks that the first one begins with.
 func dedent(text string) string {
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	return strings.TrimPrefix(strings.ReplaceAll(text, "\n"+indent, "\n"), indent)
+}
+
+func TestASentenceBelowAHeadingOfAPageStandsInNoBlock(t *testing.T) {
+	help := "Intro.\n\nOnce:\n\n    a command\n    another\n\nTo load it always, add\nthis.\n\nEver:\n\n#### Linux:\n\n  a command\n"
+	want := "Intro.\n\n## Once\n\n```text\na command\nanother\n```\n\nTo load it always, add\nthis.\n\n## Ever\n\n### Linux\n\n```text\na command\n```\n"
+	if diff := cmp.Diff(want, markdown(help)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

@@ -35,6 +35,16 @@ func TestEveryFlagOfTheProcedureIsInItsHelp(t *testing.T) {
 	})
 }
 
+func TestTheHelpOfACheckSpeaksOfNoQuestionAndNoChange(t *testing.T) {
+	r := newRig(t)
+	r.run("check", "--help")
+	for _, word := range []string{"confirm", "question", "End pushes"} {
+		if strings.Contains(r.out.String(), word) {
+			t.Errorf("%q is in the help:\n%s", word, r.out)
+		}
+	}
+}
+
 func TestNoLineOfTheHelpIsTooWide(t *testing.T) {
 	r := newRig(t)
 	r.run("--help")

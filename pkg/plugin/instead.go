@@ -27,7 +27,9 @@ func insteadOf(cmd *cobra.Command, name string) string {
 	case "no-color", "no-colour", "nocolor", "color", "colour", "plain", "no-ansi":
 		return "NO_COLOR=1 in the environment turns colours off, TERM=dumb also lines that are drawn anew; neither is there in a file or a pipe"
 	case "force", "f":
-		return force(has)
+		if has("confirm") { // what only looks is held up by no check
+			return force(has)
+		}
 	case "in-cluster", "incluster", "service-account":
 		return "in a pod, too, it takes two contexts of a kubeconfig, one for each site; how to make one with the rights that a Job needs: " +
 			version.Get().Page("docs/job.md")
@@ -52,12 +54,9 @@ func tellMore() string {
 	return "-v=6 logs each request to standard error, -v=7 also its headers, -v=8 also answers without secrets"
 }
 
-// force says what there is in the place of a flag that would override everything.
+// force says what there is in the place of a flag that would override everything, for a command that asks.
 func force(has func(flag string) bool) string {
-	text := "nothing overrides the checks"
-	if has("confirm") {
-		text += "; --confirm SITE answers the question"
-	}
+	text := "nothing overrides the checks; --confirm SITE answers the question"
 	if has("accept") {
 		text += ", --accept SIGN accepts one thing that speaks against the run; a refusal names it, where there is one"
 	}

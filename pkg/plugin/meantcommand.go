@@ -106,8 +106,12 @@ func meantCommands(cmd *cobra.Command, word string) string {
 	if !cmd.HasParent() {
 		names = append(names, phaseNames()...)
 	}
+	near := meantValues(word, names)
+	if word = strings.ToLower(word); (word == "pwsh" || word == "ps1") && slices.Contains(names, "powershell") {
+		near = []string{"powershell"}
+	}
 	var meant []string
-	for _, name := range meantValues(word, names) {
+	for _, name := range near {
 		if !cmd.HasParent() && slices.Contains(phaseNames(), name) {
 			name = "phase " + name
 		}

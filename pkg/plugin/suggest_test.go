@@ -40,7 +40,8 @@ func TestAFlagOfOtherToolsIsAnsweredWithWhatDoesItHere(t *testing.T) {
 		"history --no_colour":     "NO_COLOR=1 in the environment",
 		"--force":                 "--accept SIGN accepts one thing that speaks against the run",
 		"abort --force":           "nothing overrides the checks; --confirm SITE answers the question\n",
-		"status -f":               "nothing overrides the checks\n",
+		"status -f":               "unknown shorthand flag: 'f' in -f\n       see",
+		"check --force":           "unknown flag: --force\n       see",
 		"--resume":                "the same command continues a run that did not finish",
 		"fence --wait":            "--step-timeout bounds the wait for one thing",
 		"status --json":           "write -o json\n",
@@ -55,18 +56,20 @@ func TestAFlagOfOtherToolsIsAnsweredWithWhatDoesItHere(t *testing.T) {
 
 func TestAWordThatIsNoCommandIsAnsweredWithTheCommandThatWasMeant(t *testing.T) {
 	for line, want := range map[string]string{
-		"start":      "kubectl ispn-resync phase start: the last phase, which starts Keycloak of the secondary\n       or kubectl ispn-resync without a command,",
-		"Stop":       "you probably want kubectl ispn-resync phase stop\n",
-		"offline":    "kubectl ispn-resync phase offline\n",
-		"push-state": "kubectl ispn-resync phase push\n",
-		"cler":       "did you mean kubectl ispn-resync phase clear?",
-		"verfy":      "did you mean kubectl ispn-resync phase verify?",
-		"sta":        "did you mean kubectl ispn-resync status or kubectl ispn-resync phase start?",
-		"help start": "kubectl ispn-resync phase start: ",
-		"watch":      "kubectl ispn-resync status --watch\n",
-		"plan":       "kubectl ispn-resync --dry-run, with the contexts of both sites\n",
-		"heal":       "kubectl ispn-resync without a command, with the contexts of both sites: the whole recovery",
-		"history p":  "did you mean kubectl ispn-resync history prune?",
+		"start":           "kubectl ispn-resync phase start: the last phase, which starts Keycloak of the secondary\n       or kubectl ispn-resync without a command,",
+		"Stop":            "you probably want kubectl ispn-resync phase stop\n",
+		"offline":         "kubectl ispn-resync phase offline\n",
+		"push-state":      "kubectl ispn-resync phase push\n",
+		"cler":            "did you mean kubectl ispn-resync phase clear?",
+		"verfy":           "did you mean kubectl ispn-resync phase verify?",
+		"sta":             "did you mean kubectl ispn-resync status or kubectl ispn-resync phase start?",
+		"help start":      "kubectl ispn-resync phase start: ",
+		"watch":           "kubectl ispn-resync status --watch\n",
+		"plan":            "kubectl ispn-resync --dry-run, with the contexts of both sites\n",
+		"heal":            "kubectl ispn-resync without a command, with the contexts of both sites: the whole recovery",
+		"completion pwsh": "did you mean kubectl ispn-resync completion powershell?",
+		"completion PS1":  "did you mean kubectl ispn-resync completion powershell?",
+		"history p":       "did you mean kubectl ispn-resync history prune?",
 	} {
 		if got := said(t, strings.Fields(line)...); !strings.Contains(got, want) {
 			t.Errorf("%s is not answered with %q:\n%s", line, want, got)
