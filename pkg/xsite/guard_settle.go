@@ -63,7 +63,7 @@ func (r *run) guardSettle(ctx context.Context) error {
 		since = r.opts.Clock.Now()
 	}
 	most := max(r.plan.Settle, longestPause(r.plan.Caches))
-	touch := &touch{run: r, seen: r.opts.Clock.Now()}
+	touch := &touch{run: r, asked: r.opts.Clock.Now()}
 	queues := &sendQueues{run: r, harmless: map[sendQueue]bool{}}
 	err := r.await(ctx, Secondary, "changes queued on the secondary to be dropped", most, func(ctx context.Context) (bool, string, error) {
 		//mutate:reachable

@@ -124,21 +124,29 @@ func (r *run) guardInTouch(ctx context.Context, hurry bool) error {
 
 // touch is that of the primary with the secondary during a wait that asks the secondary nothing.
 type touch struct {
-	run  *run
-	seen time.Time
+	run *run
+	// asked is when the link was asked last, lost since when it was found lost.
+	asked, lost time.Time
 }
 
-// guardKept is guardInTouch that forgives a moment out of sight.
+// guardKept is guardInTouch, now and then, that forgives a moment out of sight.
 func (t *touch) guardKept(ctx context.Context) error {
-	err := t.run.guardInTouch(ctx, false)
 	now := t.run.opts.Clock.Now()
-	if err == nil {
-		t.seen = now
-	}
-	if now.Sub(t.seen) < endLimit {
+	if t.lost.IsZero() && now.Sub(t.asked) < linkEvery {
 		return nil
 	}
-	return err
+	err := t.run.guardInTouch(ctx, false)
+	t.asked = now
+	switch {
+	case err == nil:
+		t.lost = time.Time{}
+	case t.lost.IsZero():
+		t.lost = now
+	}
+	if err != nil && now.Sub(t.lost) >= endLimit {
+		return err
+	}
+	return nil
 }
 
 // unreachableBy is the end of a run that the link would let the primary's writes fail in, as its relay node or an entry told.

@@ -57,7 +57,8 @@ func (r *run) start(ctx context.Context) error {
 	return nil
 }
 
-// linkEvery is how often the link is tried while Keycloak starts, which takes minutes on a busy cluster.
+// linkEvery is how often the link is tried while queues are waited for, and while Keycloak starts, which takes minutes on a busy
+// cluster.
 const linkEvery = 15 * time.Second
 
 // awaitKeycloak waits until Keycloak of the secondary is ready. The link may be lost meanwhile: the primary's writes fail from
