@@ -72,7 +72,7 @@ func (d *differing) all(ctx context.Context) error {
 	for _, c := range caches {
 		d.cacheState(CacheState{Cache: c.Name, State: "comparing"})
 		one := CacheDiff{Name: c.Name, RemoteName: c.RemoteName}
-		err := d.readWhole(ctx, func(ctx context.Context) (err error) {
+		err := d.readWhole(ctx, Secondary, func(ctx context.Context) (err error) {
 			one.Found, err = compare.Cache(ctx, d.primary.relay().node, d.secondary.relay().node, c.Name, c.RemoteName, d.how())
 			return err
 		})

@@ -229,6 +229,7 @@ func (r *run) letGoIfUnseen(ctx context.Context, e *RunError) (unseen bool, err 
 	if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
 		return true, err
 	}
+	r.letGo = true
 	e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
 		r.primary.name, r.secondary.name))
 	return true, nil

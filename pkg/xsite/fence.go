@@ -266,7 +266,7 @@ func (r *run) dropFences(ctx context.Context, succeeded bool) error {
 	}
 	for _, one := range stored {
 		record, err := parseRecord(one)
-		if err != nil || record.Closed != closedFence || record.SecondarySite != r.secondary.name || !succeeded && !r.onlineAgain(record) {
+		if err != nil || record.Closed != closedFence || record.SecondarySite != r.secondary.name || !succeeded && !r.broughtBack(record) {
 			continue
 		}
 		if err := r.primary.cluster.DeleteJournal(ctx, one.ID); err != nil {
@@ -276,9 +276,12 @@ func (r *run) dropFences(ctx context.Context, succeeded bool) error {
 	return nil
 }
 
-// onlineAgain tells, of a run that put everything back, whether the secondary was online on the primary before for all that a fence
-// took offline.
-func (r *run) onlineAgain(record JournalRecord) bool {
+// broughtBack tells, of a run that put everything back, whether it brought the secondary online on the primary again for all that a
+// fence took offline. What changed nothing brought nothing back: the fence may be younger than the run.
+func (r *run) broughtBack(record JournalRecord) bool {
+	if r.reached == nothingChanged {
+		return false
+	}
 	for name := range record.Caches {
 		i := slices.IndexFunc(r.plan.Caches, func(c CachePlan) bool { return c.Name == name })
 		if i < 0 || r.plan.Caches[i].Original.PrimaryHoldsSecondary != infinispan.FlagOnline {

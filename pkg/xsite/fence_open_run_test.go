@@ -1,6 +1,7 @@
 package xsite_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,27 @@ func TestAnAbortThatLeavesASiteOfflineKeepsTheFence(t *testing.T) {
 	p.wantOnThePrimary(t, infinispan.FlagOffline)
 	if _, err := p.fence(t, true); err != nil {
 		t.Fatal(err)
+	}
+	p.wantOnThePrimary(t, infinispan.FlagOnline)
+}
+
+// It is younger than what the run found, and nothing of it was undone.
+func TestARunThatIsRefusedForAFenceThatIsSetMeanwhileLeavesIt(t *testing.T) {
+	p := smallPair(t)
+	p.after(occasion{site: siteB, method: "PutJournal"}, happens(func() {
+		p.elsewhere(t, p.a, p.b, func(ctx context.Context, options xsite.Options) {
+			options.SecondaryCluster, options.NoPrimaryLease = nil, true
+			agree := func(context.Context, xsite.Undertaking) error { return nil }
+			if _, err := xsite.Fence(ctx, xsite.FenceOptions{Options: options, Agree: agree, EvenIfLinked: true}); err != nil {
+				t.Errorf("no fence was set, so this tells nothing: %v", err)
+			}
+		})
+	}))
+	_, err := p.recover(t)
+	p.wantStoppedBy(t, err, xsite.GuardSingleRun, xsite.Held)
+	p.wantOnThePrimary(t, infinispan.FlagOffline)
+	if _, err := p.fence(t, true); err != nil {
+		t.Fatalf("the fence cannot be lifted any more: %v", err)
 	}
 	p.wantOnThePrimary(t, infinispan.FlagOnline)
 }

@@ -36,7 +36,7 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 	}
 	for _, c := range order {
 		var sample map[fingerprint]bool
-		err := r.readWhole(ctx, func(ctx context.Context) (err error) {
+		err := r.readWhole(ctx, Primary, func(ctx context.Context) (err error) {
 			sample, err = lastingSample(ctx, r.primary, c.Name)
 			return err
 		})
@@ -59,7 +59,7 @@ func (r *run) guardCanary(ctx context.Context, order []CachePlan) (string, error
 			}
 		}
 		var kept int
-		err = r.readWhole(ctx, func(ctx context.Context) (err error) {
+		err = r.readWhole(ctx, Primary, func(ctx context.Context) (err error) {
 			kept, err = stillThere(ctx, r.primary, c.Name, sample)
 			return err
 		})

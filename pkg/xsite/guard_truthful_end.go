@@ -44,7 +44,7 @@ func (r *run) guardTruthfulEnd(ctx context.Context, c CachePlan, found compare.R
 		return nil
 	}
 	var mortal int64
-	err := r.readWhole(ctx, func(ctx context.Context) (err error) {
+	err := r.readWhole(ctx, Secondary, func(ctx context.Context) (err error) {
 		mortal, err = countMortal(ctx, r.secondary, c.RemoteName)
 		return err
 	})

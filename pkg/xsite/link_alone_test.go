@@ -180,3 +180,40 @@ func TestASecondaryDoesNotSpeakAgainOverALinkCutInSilence(t *testing.T) {
 	}
 	p.wantPrimaryAlone(t)
 }
+
+// The server that is asked is another one by now.
+func TestASecondaryLostAltogetherWithThePrimarysRelayNodeFailsWritesOnlyBriefly(t *testing.T) {
+	for name, lost := range lostAltogether() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.b.keycloaks[0].broken = true
+			depends := p.dependsUntil()
+			var since time.Time
+			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+				since = p.now
+				p.a.restart(0, false)
+				lost(p)
+			}))
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			if failing := depends.Sub(since); since.IsZero() || failing > askedEvery+mostFailing {
+				t.Errorf("the primary's writes failed for %s", failing)
+			}
+			p.wantPrimaryAlone(t)
+		})
+	}
+}
+
+// Once the primary has let go nothing is in a hurry any more.
+func TestAnAbortOverALostLinkWaitsForASecondaryThatIsAwayForAMoment(t *testing.T) {
+	p := smallPair(t)
+	wanted := p.b.keycloaks[0].instances
+	p.diedAfterThe(t, "ScaleKeycloak")
+	p.link = linkDown
+	p.after(occasion{site: siteA, method: "TakeOffline", cache: "work"}, happens(func() { p.away[siteB] = p.now.Add(20 * time.Second) }))
+	_, err := p.abort(t, false)
+	if now := p.b.keycloaks[0].instances; now != wanted {
+		t.Errorf("Keycloak has %d instances, want %d: %v", now, wanted, err)
+	}
+	p.wantPrimaryAlone(t)
+}

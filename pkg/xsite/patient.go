@@ -94,7 +94,7 @@ func (p patience) watch(ctx context.Context, breakOff context.CancelCauseFunc, c
 // writes would fail as long (guard reachable).
 func (p patience) harm(ctx context.Context, hurry bool) error {
 	r := p.run
-	if p.role != Secondary || r.reached == nothingChanged || len(r.primary.lastSurveyed()) == 0 {
+	if p.role != Secondary || r.reached == nothingChanged || r.letGo || len(r.plan.Caches) == 0 || len(r.primary.lastSurveyed()) == 0 {
 		return nil
 	}
 	//mutate:reachable
@@ -109,6 +109,6 @@ func away(err error) bool { return errors.Is(err, ErrUnavailable) && !errors.Is(
 
 // readWhole repeats a reading that is made of listings from its beginning: what was read of a listing that broke proves
 // nothing (V42).
-func (r *run) readWhole(ctx context.Context, read func(ctx context.Context) error) error {
-	return patience{r, Secondary}.try(ctx, "read contents", read)
+func (r *run) readWhole(ctx context.Context, of Role, read func(ctx context.Context) error) error {
+	return patience{r, of}.try(ctx, "read contents", read)
 }

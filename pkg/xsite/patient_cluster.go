@@ -73,6 +73,9 @@ func (c patientCluster) WatchKeycloak(ctx context.Context) (sightings <-chan Pod
 			sightings, err = c.Cluster.WatchKeycloak(ctx)
 			return err
 		})
+		if err == nil {
+			err = context.Cause(lasting) // broken off as it succeeded
+		}
 		if err != nil {
 			breakOff(nil)
 		}

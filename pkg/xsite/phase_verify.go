@@ -121,7 +121,7 @@ func (r *run) compareAll(ctx context.Context) error {
 func (r *run) compare(ctx context.Context, c CachePlan) (CacheResult, error) {
 	r.cacheState(CacheState{Cache: c.Name, State: "comparing", Attempt: r.transfer.attempts[c.Name]})
 	var found compare.Result
-	err := r.readWhole(ctx, func(ctx context.Context) (err error) {
+	err := r.readWhole(ctx, Secondary, func(ctx context.Context) (err error) {
 		found, err = r.contents(ctx, c)
 		return err
 	})

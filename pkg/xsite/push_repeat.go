@@ -118,6 +118,14 @@ var errUnseen = errors.New("the secondary was out of the primary's sight, and wa
 func (r *run) outOfSight(ctx context.Context) (member, bool) {
 	relay := r.primary.relay()
 	info, err := impatient(relay.node).Info(ctx)
+	if lost(err) { // another server has its place
+		ctx, cancel := context.WithTimeout(ctx, aloneWhole)
+		defer cancel()
+		if err = r.primary.survey(ctx); err == nil {
+			relay = r.primary.relay()
+			info = relay.info
+		}
+	}
 	relay.info = info
 	return relay, err == nil && info.RelayNode && !slices.Contains(info.SitesView, r.secondary.name)
 }

@@ -56,6 +56,8 @@ type run struct {
 	closing string
 	// report is what a command beside the recovery did.
 	report Report
+	// letGo is true once everything was made to work without the secondary: what is waited for then does no harm.
+	letGo bool
 	// ending is true once the run failed: what is done then is done at once or not at all.
 	ending bool
 	phase  Phase
