@@ -62,5 +62,7 @@ func (r *run) unseen(ctx context.Context) bool {
 	if _, unseen := r.outOfSight(ctx); unseen || r.deaf(ctx) {
 		return true
 	}
-	return severed(r.safely(ctx, func(ctx context.Context) error { return r.guardAlive(ctx, aliveLimit) }))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aloneWhole) // a primary that is frozen answers nothing either
+	defer cancel()
+	return severed(r.guardAlive(ctx, aliveLimit))
 }

@@ -116,11 +116,11 @@ var errUnseen = errors.New("the secondary was out of the primary's sight, and wa
 
 // outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. No answer is not a no.
 func (r *run) outOfSight(ctx context.Context) (member, bool) {
+	ctx, cancel := context.WithTimeout(ctx, aloneWhole)
+	defer cancel()
 	relay := r.primary.relay()
 	info, err := impatient(relay.node).Info(ctx)
 	if lost(err) { // another server has its place
-		ctx, cancel := context.WithTimeout(ctx, aloneWhole)
-		defer cancel()
 		if err = r.primary.survey(ctx); err == nil {
 			relay = r.primary.relay()
 			info = relay.info
