@@ -57,12 +57,17 @@ func severed(err error) bool {
 }
 
 // unseen tells, in a hurry, whether the primary's writes would fail with the secondary online on it. The primary is asked first,
-// alone: calls to the secondary may hang meanwhile. That a site does not answer, or does not let a probe be made, is no reason.
+// alone: calls to the secondary may hang meanwhile. That a site does not answer, or does not let a probe be made, is no reason; a
+// primary that does not answer is asked nothing more, for each question to one that is frozen takes its whole time.
 func (r *run) unseen(ctx context.Context) bool {
-	if _, unseen := r.outOfSight(ctx); unseen || r.deaf(ctx) {
+	_, unseen, err := r.outOfSight(ctx)
+	if err != nil && noAnswer(err) || unseen {
+		return unseen
+	}
+	if r.deaf(ctx) {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aloneWhole) // a primary that is frozen answers nothing either
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aloneWhole)
 	defer cancel()
 	return severed(r.guardAlive(ctx, aliveLimit))
 }

@@ -39,7 +39,7 @@ type lastAlone struct {
 // relay node that told. It asks the link no more often than aloneEvery. Who is in a hurry does not wait for somebody else who asks
 // right now, and acts on the answer.
 func (r *run) unheard(ctx context.Context, hurry bool) (member, bool) {
-	relay, unseen := r.outOfSight(ctx)
+	relay, unseen, _ := r.outOfSight(ctx)
 	if unseen {
 		return relay, true
 	}

@@ -114,20 +114,19 @@ func (t *transfer) withUnseen(ctx context.Context, caches []CachePlan) ([]CacheP
 // errUnseen is why a cache whose push had succeeded is pushed again.
 var errUnseen = errors.New("the secondary was out of the primary's sight, and was taken offline there")
 
-// outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. No answer is not a no.
-func (r *run) outOfSight(ctx context.Context) (member, bool) {
+// outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. The error is that it could not
+// be asked, which is not a no.
+func (r *run) outOfSight(ctx context.Context) (relay member, unseen bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, aloneWhole)
 	defer cancel()
-	relay := r.primary.relay()
+	relay = r.primary.relay()
 	info, err := impatient(relay.node).Info(ctx)
-	if lost(err) { // another server has its place
-		if err = r.primary.survey(ctx); err == nil {
-			relay = r.primary.relay()
-			info = relay.info
-		}
+	if lost(err) && r.primary.survey(ctx) == nil { // another server has its place
+		relay = r.primary.relay()
+		info, err = relay.info, nil
 	}
 	relay.info = info
-	return relay, err == nil && info.RelayNode && !slices.Contains(info.SitesView, r.secondary.name)
+	return relay, err == nil && info.RelayNode && !slices.Contains(info.SitesView, r.secondary.name), err
 }
 
 // silence takes the secondary offline on the primary for caches whose push failed, before anything is waited for: the
