@@ -115,6 +115,7 @@ func (r *run) abort(ctx context.Context) error {
 	if err := r.guardReachable(ctx); err != nil {
 		return err
 	}
+	r.letGo.set(true)
 	// What the secondary had queued must not follow it online (guard settle), and nothing may push by itself meanwhile.
 	if err := r.setModes(ctx, manualMode); err != nil {
 		return err
@@ -125,6 +126,7 @@ func (r *run) abort(ctx context.Context) error {
 	if err := r.guardSettle(ctx); err != nil {
 		return err
 	}
+	r.letGo.set(false)
 	// The wait is long enough for a push to begin, and for the link to fail.
 	//mutate:one-sender
 	if err := r.guardOneSender(ctx, r.secondary, r.plan.Caches); err != nil {
@@ -133,6 +135,9 @@ func (r *run) abort(ctx context.Context) error {
 	//mutate:reachable
 	if err := r.guardAlive(ctx, probeLimit); err != nil {
 		return err
+	}
+	if because := r.letGo.reason(); because != nil {
+		return because
 	}
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := r.restoreFlags(ctx, s); err != nil {

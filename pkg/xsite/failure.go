@@ -49,6 +49,9 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.leaveVerified(ctx, e)
 		r.catchUp(ctx, e)
 	}
+	if r.unproved != "" {
+		e.State = append(e.State, r.unproved)
+	}
 	e.State = append(e.State, r.probesLeft...)
 	return e
 }
@@ -218,6 +221,7 @@ func (r *run) undoPrimary(ctx context.Context, e *RunError) (unseen bool, err er
 	if unseen, err = r.letGoIfUnseen(ctx, e); unseen {
 		return unseen, err
 	}
+	r.letGo.set(false)
 	return false, r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) })
 }
 
@@ -229,7 +233,7 @@ func (r *run) letGoIfUnseen(ctx context.Context, e *RunError) (unseen bool, err 
 	if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
 		return true, err
 	}
-	r.letGo = true
+	r.letGo.set(true)
 	e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
 		r.primary.name, r.secondary.name))
 	return true, nil
@@ -302,11 +306,7 @@ func originalFlag(s *site, o CacheOriginal) infinispan.Flag {
 func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	// The primary first: its writes may fail this very moment, and the secondary may not answer for long.
 	err := r.silencePrimary(ctx, r.plan.Caches)
-	if err != nil { // its servers may be others by now
-		if err = r.safely(ctx, r.primary.survey); err == nil {
-			err = r.silencePrimary(ctx, r.plan.Caches)
-		}
-	}
+	r.letGo.set(err == nil)
 	silent := "it does not speak to the primary"
 	if err := r.safely(ctx, r.silenceSecondary); err != nil {
 		silent = fmt.Sprintf("whether it speaks to the primary is not known (%s)", firstLine(err))

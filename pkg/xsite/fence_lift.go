@@ -63,6 +63,7 @@ func (f *fencing) guardNoneHalfway() error {
 	if !rec.Verified {
 		next += "; or go back from it: kubectl ispn-resync abort --discard-sessions"
 	}
+	next += ". If `" + f.opts.Command("history") + "` shows it as closed, only this cluster's copy was left open: history prune removes it"
 	return &Stop{
 		Guard: GuardTruthfulEnd, Where: f.primary.String(),
 		Found: fmt.Sprintf("run %s by %s, begun %s, has cleared site %s and is unfinished (phase %s)",

@@ -34,10 +34,13 @@ func (c frozenCluster) Node(ctx context.Context, pod xsite.Pod) (xsite.Node, err
 	return frozenNode{n, c.frozen}, err
 }
 
-// hang waits as the client does, and fails as it does.
-func (n frozenNode) hang(ctx context.Context) error {
+// hang waits as the client does, and fails as it does. A call that changes something is not taken back.
+func (n frozenNode) hang(ctx context.Context, method string) error {
 	if !n.frozen.Load() {
 		return nil
+	}
+	if changes(method) {
+		ctx = context.WithoutCancel(ctx)
 	}
 	if err := (xsite.WallClock{}).Wait(ctx, frozenCall); err != nil {
 		return fmt.Errorf("%w: %w", infinispan.ErrTimeout, err)
@@ -46,42 +49,42 @@ func (n frozenNode) hang(ctx context.Context) error {
 }
 
 func (n frozenNode) Info(ctx context.Context) (infinispan.NodeInfo, error) {
-	if err := n.hang(ctx); err != nil {
+	if err := n.hang(ctx, "Info"); err != nil {
 		return infinispan.NodeInfo{}, err
 	}
 	return n.Node.Info(ctx)
 }
 
 func (n frozenNode) NodeFlags(ctx context.Context, cache, site string) (map[string]infinispan.Flag, error) {
-	if err := n.hang(ctx); err != nil {
+	if err := n.hang(ctx, "NodeFlags"); err != nil {
 		return nil, err
 	}
 	return n.Node.NodeFlags(ctx, cache, site)
 }
 
 func (n frozenNode) TakeOffline(ctx context.Context, cache, site string) error {
-	if err := n.hang(ctx); err != nil {
+	if err := n.hang(ctx, "TakeOffline"); err != nil {
 		return err
 	}
 	return n.Node.TakeOffline(ctx, cache, site)
 }
 
 func (n frozenNode) BringOnline(ctx context.Context, cache, site string) error {
-	if err := n.hang(ctx); err != nil {
+	if err := n.hang(ctx, "BringOnline"); err != nil {
 		return err
 	}
 	return n.Node.BringOnline(ctx, cache, site)
 }
 
 func (n frozenNode) CreateCache(ctx context.Context, cache string, config []byte) error {
-	if err := n.hang(ctx); err != nil {
+	if err := n.hang(ctx, "CreateCache"); err != nil {
 		return err
 	}
 	return n.Node.CreateCache(ctx, cache, config)
 }
 
 func (n frozenNode) DeleteCache(ctx context.Context, cache string) error {
-	if err := n.hang(ctx); err != nil {
+	if err := n.hang(ctx, "DeleteCache"); err != nil {
 		return err
 	}
 	return n.Node.DeleteCache(ctx, cache)

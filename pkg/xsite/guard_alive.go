@@ -31,7 +31,10 @@ const endLimit = 6 * time.Second
 func (r *run) guardStillAlive(ctx context.Context) error {
 	var found error
 	err := r.await(ctx, Secondary, "an entry to cross from site to site", endLimit, func(ctx context.Context) (bool, string, error) {
-		if found = r.guardAlive(ctx, aliveLimit); severed(found) || lost(found) {
+		if found = r.guardAlive(ctx, aliveLimit); r.letGo.reason() != nil {
+			return false, "", r.letGo.reason()
+		}
+		if severed(found) || lost(found) {
 			return false, oneLine(found), nil
 		}
 		return found == nil, "", found
@@ -60,11 +63,11 @@ func severed(err error) bool {
 // alone: calls to the secondary may hang meanwhile. That a site does not answer, or does not let a probe be made, is no reason; a
 // primary that does not answer is asked nothing more, for each question to one that is frozen takes its whole time.
 func (r *run) unseen(ctx context.Context) bool {
-	_, unseen, err := r.outOfSight(ctx)
+	relay, unseen, err := r.outOfSight(ctx)
 	if err != nil && noAnswer(err) || unseen {
 		return unseen
 	}
-	if r.deaf(ctx) {
+	if r.deaf(ctx, relay.node) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aloneWhole)

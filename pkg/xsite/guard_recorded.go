@@ -259,6 +259,9 @@ func (r *run) forget(ctx context.Context, how string) error {
 		}
 	}
 	r.sweepProbes(ctx)
+	if because := r.letGo.reason(); because != nil {
+		return because
+	}
 	if err := r.closeJournal(ctx, how); err != nil {
 		return err
 	}
@@ -285,6 +288,7 @@ func (r *run) closeJournal(ctx context.Context, how string) error {
 	if err != nil {
 		return err
 	}
+	r.closed = true
 	if err := r.journal.writeAt(ctx, Primary); err != nil {
 		r.noted(Primary, "the copy of the journal is left open there, until the next run: %s", brief(err))
 	}

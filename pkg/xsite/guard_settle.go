@@ -110,23 +110,30 @@ func (s *sendQueues) look(ctx context.Context) (string, error) {
 	s.looked = now
 	var left []string
 	for _, m := range s.run.secondary.lastSurveyed() {
-		left = append(left, s.lookAt(ctx, m)...)
+		its, err := s.lookAt(ctx, m)
+		if err != nil {
+			return "", err
+		}
+		left = append(left, its...)
 	}
 	s.left = joined(left)
 	return s.left, ctx.Err()
 }
 
-// lookAt tells what is left at one server.
-func (s *sendQueues) lookAt(ctx context.Context, m member) []string {
+// lookAt tells what is left at one server. The error is that it may not be waited for.
+func (s *sendQueues) lookAt(ctx context.Context, m member) (left []string, err error) {
 	open := slices.DeleteFunc(slices.Clone(s.run.plan.Caches), func(c CachePlan) bool {
 		return c.Strategy != infinispan.StrategyAsync || s.harmless[sendQueue{m.pod.Name, c.RemoteName}]
 	})
 	if len(open) == 0 {
-		return nil
+		return nil, nil
 	}
 	queues, err := m.node.SendQueues(ctx)
+	if _, harmed := StoppedBy(err); harmed {
+		return nil, err
+	}
 	if err != nil {
-		return []string{fmt.Sprintf("send queues of pod %s cannot be read: %s", m.pod.Name, brief(err))}
+		return []string{fmt.Sprintf("send queues of pod %s cannot be read: %s", m.pod.Name, brief(err))}, nil
 	}
 	var full, unknown []string
 	for _, c := range open {
@@ -139,12 +146,11 @@ func (s *sendQueues) lookAt(ctx context.Context, m member) []string {
 			s.harmless[sendQueue{m.pod.Name, c.RemoteName}] = true
 		}
 	}
-	var left []string
 	if len(full) > 0 {
 		left = append(left, fmt.Sprintf("pod %s has queued changes: %s", m.pod.Name, joined(full)))
 	}
 	if len(unknown) > 0 {
 		left = append(left, fmt.Sprintf("pod %s tells no send queue of cache %s", m.pod.Name, joined(unknown)))
 	}
-	return left
+	return left, nil
 }

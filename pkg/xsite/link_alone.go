@@ -39,9 +39,9 @@ type lastAlone struct {
 // relay node that told. It asks the link no more often than aloneEvery. Who is in a hurry does not wait for somebody else who asks
 // right now, and acts on the answer.
 func (r *run) unheard(ctx context.Context, hurry bool) (member, bool) {
-	relay, unseen, _ := r.outOfSight(ctx)
-	if unseen {
-		return relay, true
+	relay, unseen, err := r.outOfSight(ctx)
+	if unseen || err != nil && noAnswer(err) {
+		return relay, unseen
 	}
 	if !hurry {
 		r.lastAlone.mu.Lock()
@@ -52,16 +52,16 @@ func (r *run) unheard(ctx context.Context, hurry bool) (member, bool) {
 	if r.opts.Clock.Now().Sub(r.lastAlone.asked) < aloneEvery {
 		return relay, r.lastAlone.deaf
 	}
-	deaf := r.deaf(ctx)
+	deaf := r.deaf(ctx, relay.node)
 	if ctx.Err() == nil { // else it says nothing
 		r.lastAlone.asked, r.lastAlone.deaf = r.opts.Clock.Now(), deaf
 	}
 	return relay, deaf
 }
 
-// deaf tells whether the secondary does not answer the primary, asked twice. What cannot be asked is not a yes: the view decides
-// then.
-func (r *run) deaf(ctx context.Context) bool {
+// deaf tells whether the secondary does not answer the primary, asked twice by a server of it, which is not patient. What cannot be
+// asked is not a yes: the view decides then.
+func (r *run) deaf(ctx context.Context, node Node) bool {
 	if r.opts.Linked != "" || len(r.primary.lastSurveyed()) == 0 {
 		return false
 	}
@@ -72,13 +72,16 @@ func (r *run) deaf(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, aloneWhole)
 	defer cancel()
-	node := impatient(r.primary.relay().node)
 	err = node.CreateCache(ctx, cache, config)
 	if errors.Is(err, infinispan.ErrForbidden) {
 		return false
 	}
 	defer r.dropAlone(ctx, node, cache)
-	if err != nil || !r.unanswered(ctx, node, cache) {
+	if err != nil { // the server may be at it still, and what is deleted before it is made stays
+		_ = r.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
+		return false
+	}
+	if !r.unanswered(ctx, node, cache) {
 		return false
 	}
 	return r.opts.Clock.Wait(ctx, alonePause) == nil && r.unanswered(ctx, node, cache)
@@ -101,16 +104,18 @@ func (r *run) unanswered(ctx context.Context, node Node, cache string) bool {
 			return true
 		}
 	}
-	_ = r.opts.Clock.Wait(ctx, afterUnknown) // two flags that change at the same time lock up a server (V66)
+	// Two flags that change at the same time lock up a server (V66), and whoever broke this off may be about to change one.
+	_ = r.opts.Clock.Wait(context.WithoutCancel(ctx), afterUnknown) // it can only end by itself
 	return false
 }
 
 // guardHeard (of guard reachable): the secondary answers the primary.
 func (r *run) guardHeard(ctx context.Context) error {
-	if !r.deaf(ctx) {
+	relay := r.primary.relay()
+	if !r.deaf(ctx, impatient(relay.node)) {
 		return nil
 	}
-	return r.unreachableBy(r.primary.relay())
+	return r.unreachableBy(relay)
 }
 
 // guardInTouch (of guard reachable): the secondary is seen by the primary, and was heard a moment ago.
@@ -122,31 +127,35 @@ func (r *run) guardInTouch(ctx context.Context, hurry bool) error {
 	return r.unreachableBy(relay)
 }
 
-// touch is that of the primary with the secondary during a wait that asks the secondary nothing.
+// touch is that of the primary with the secondary during a wait, or a call, that takes long over a link that lives.
 type touch struct {
 	run *run
 	// asked is when the link was asked last, lost since when it was found lost.
 	asked, lost time.Time
 }
 
-// guardKept is guardInTouch, now and then, that forgives a moment out of sight.
+// aMoment is what a question takes that nobody answers.
+const aMoment = 2*aloneLimit + alonePause
+
+// guardKept is guardInTouch, now and then, that forgives a moment out of sight. It asks nothing once the primary has let go.
 func (t *touch) guardKept(ctx context.Context) error {
 	now := t.run.opts.Clock.Now()
-	if t.lost.IsZero() && now.Sub(t.asked) < linkEvery {
+	if t.run.letGo.is() || t.lost.IsZero() && now.Sub(t.asked) < linkEvery {
 		return nil
 	}
 	err := t.run.guardInTouch(ctx, false)
 	t.asked = now
-	switch {
-	case err == nil:
+	if err == nil {
 		t.lost = time.Time{}
-	case t.lost.IsZero():
+		return nil
+	}
+	if t.lost.IsZero() {
 		t.lost = now
 	}
-	if err != nil && now.Sub(t.lost) >= endLimit {
-		return err
+	if t.run.opts.Clock.Now().Sub(t.lost) < aMoment {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // unreachableBy is the end of a run that the link would let the primary's writes fail in, as its relay node or an entry told.

@@ -2,7 +2,9 @@ package xsite_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,26 +183,32 @@ func TestASecondaryDoesNotSpeakAgainOverALinkCutInSilence(t *testing.T) {
 	p.wantPrimaryAlone(t)
 }
 
-// The server that is asked is another one by now.
+// The server that is asked is another one by now, or one that takes its time to start; then the other server is the relay node.
 func TestASecondaryLostAltogetherWithThePrimarysRelayNodeFailsWritesOnlyBriefly(t *testing.T) {
 	for name, lost := range lostAltogether() {
-		t.Run(name, func(t *testing.T) {
-			p := smallPair(t)
-			p.b.keycloaks[0].broken = true
-			depends := p.dependsUntil()
-			var since time.Time
-			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
-				since = p.now
-				p.a.restart(0, false)
-				lost(p)
-			}))
-			_, err := p.recover(t)
-			p.wantOutcome(t, err, xsite.Failed)
-			if failing := depends.Sub(since); since.IsZero() || failing > askedEvery+mostFailing {
-				t.Errorf("the primary's writes failed for %s", failing)
-			}
-			p.wantPrimaryAlone(t)
-		})
+		for _, answers := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, its successor answers: %t", name, answers), func(t *testing.T) {
+				p := smallPair(t)
+				p.b.keycloaks[0].broken = true
+				depends := p.dependsUntil()
+				var since time.Time
+				p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+					since = p.now
+					p.a.restart(0, false)
+					p.a.servers[0].silent, p.a.servers[0].starting = !answers, !answers
+					lost(p)
+				}))
+				_, err := p.recover(t)
+				p.wantOutcome(t, err, xsite.Failed)
+				if failing := depends.Sub(since); since.IsZero() || failing > askedEvery+mostFailing {
+					t.Errorf("the primary's writes failed for %s", failing)
+				}
+				p.wantPrimaryAlone(t)
+				if unproved := strings.Contains(err.Error(), "which is not proved"); unproved == answers {
+					t.Errorf("says that a server was not asked: %t: %v", unproved, err)
+				}
+			})
+		}
 	}
 }
 

@@ -59,18 +59,19 @@ func (n node) backup(ctx context.Context, method, name, to string, perform func(
 	})
 }
 
-// Info shows the sites view only on the relay node, which is the first server (V50).
+// Info shows the sites view only on the relay node, which is the first server that does not start (V50).
 func (n node) Info(ctx context.Context) (info infinispan.NodeInfo, err error) {
 	err = n.ask(ctx, "Info", "", func() error {
 		v := n.servers[n.i]
+		relay := slices.IndexFunc(n.servers, func(s *server) bool { return !s.starting })
 		info = infinispan.NodeInfo{
-			Version: n.version, NodeName: v.name, LocalSite: v.localSite, Coordinator: n.i == 0, RelayNode: n.i == 0,
-			RelayNodes: []string{n.servers[0].name}, Status: cmp.Or(v.state, infinispan.ContainerRunning), Rebalancing: new(!n.still),
+			Version: n.version, NodeName: v.name, LocalSite: v.localSite, Coordinator: n.i == 0, RelayNode: n.i == relay,
+			RelayNodes: []string{n.servers[relay].name}, Status: cmp.Or(v.state, infinispan.ContainerRunning), Rebalancing: new(!n.still),
 		}
 		for _, s := range n.servers {
 			info.Members = append(info.Members, s.name)
 		}
-		if n.i == 0 {
+		if n.i == relay {
 			info.SitesView = []string{v.localSite}
 			if n.pair.link != linkDown && !n.blind {
 				info.SitesView = append(info.SitesView, n.peer().name)

@@ -57,6 +57,8 @@ type server struct {
 	deaf bool
 	// silent servers answer nothing; what is set through another one reaches them.
 	silent bool
+	// starting servers are no relay node yet.
+	starting bool
 }
 
 // stored is one journal record with its version.

@@ -30,7 +30,7 @@ func (p patience) try(ctx context.Context, what string, call func(ctx context.Co
 // state however often they are made; what is neither (a clear, the start of a push) does not come here.
 func (p patience) repeat(ctx context.Context, what string, call func(ctx context.Context) error) error {
 	err := call(ctx)
-	if _, harmed := StoppedBy(err); harmed || err == nil || !away(err) || p.run.reached == nothingChanged || p.run.ending {
+	if err == nil || !away(err) || p.run.reached == nothingChanged || p.run.ending {
 		return err
 	}
 	began, pause := p.run.opts.Clock.Now(), patienceLeast
@@ -62,53 +62,76 @@ func (p patience) repeat(ctx context.Context, what string, call func(ctx context
 // hangs for half a minute.
 const hangsFor = 3 * time.Second
 
-// watched makes a call to the secondary break off when the primary's writes would fail meanwhile. What the call returns must not
-// need its context.
+// watched makes a call to the secondary break off when the primary's writes would fail meanwhile, and lets go of the secondary
+// first. What the call returns must not need its context.
 func (p patience) watched(call func(ctx context.Context) error) func(ctx context.Context) error {
+	return p.watchedBy(p.harmInAHurry, call)
+}
+
+// watchedBy is watched with another way to ask.
+func (p patience) watchedBy(harm func(ctx context.Context) error, call func(ctx context.Context) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		ctx, breakOff := context.WithCancelCause(ctx)
 		defer breakOff(nil)
-		return p.watch(ctx, breakOff, call)
+		return p.watch(ctx, breakOff, harm, call)
 	}
 }
 
-// watch makes a call, and breaks off its context when the primary's writes would fail meanwhile.
-func (p patience) watch(ctx context.Context, breakOff context.CancelCauseFunc, call func(ctx context.Context) error) error {
-	if p.role != Secondary || p.run.reached == nothingChanged || p.run.ending {
+// watch makes a call, and when harm tells that the primary's writes would fail meanwhile it lets go of the secondary and breaks off
+// the context of the call. A call that succeeded all the same counts for nothing then.
+func (p patience) watch(ctx context.Context, breakOff context.CancelCauseFunc, harm, call func(ctx context.Context) error) error {
+	if !p.mayHarm() {
 		return call(ctx)
 	}
 	stop := p.run.opts.Clock.Every(ctx, hangsFor, func(ctx context.Context) {
-		if harm := p.harm(ctx, true); harm != nil {
-			breakOff(harm)
+		if found := harm(ctx); found != nil {
+			p.run.letGoBeside(ctx, found)
+			breakOff(found)
 		}
 	})
 	err := call(ctx)
 	stop()
-	if _, harmed := StoppedBy(context.Cause(ctx)); err != nil && harmed {
+	if _, harmed := StoppedBy(context.Cause(ctx)); harmed {
 		return errors.Join(context.Cause(ctx), err)
 	}
 	return err
 }
 
+// mayHarm tells whether the primary's writes may fail for as long as the secondary is waited for.
+func (p patience) mayHarm() bool {
+	r := p.run
+	return p.role == Secondary && !r.closed && r.reached != nothingChanged && !r.letGo.is() && len(r.plan.Caches) > 0 && len(r.primary.lastSurveyed()) > 0
+}
+
 // harm ends the patience with a secondary that the primary does not see or hear while it may be online there: the primary's
 // writes would fail as long (guard reachable).
 func (p patience) harm(ctx context.Context, hurry bool) error {
-	r := p.run
-	if p.role != Secondary || r.reached == nothingChanged || r.letGo || len(r.plan.Caches) == 0 || len(r.primary.lastSurveyed()) == 0 {
+	if !p.mayHarm() {
 		return nil
 	}
 	//mutate:reachable
-	if err := r.guardInTouch(ctx, hurry); err != nil {
+	if err := p.run.guardInTouch(ctx, hurry); err != nil {
 		return err
 	}
 	return nil
 }
 
-// away tells that a cluster could not take a call for now. A pod that is gone does not come back under its UID.
-func away(err error) bool { return errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrPodGone) }
+// harmInAHurry is harm for who looks beside a call that hangs.
+func (p patience) harmInAHurry(ctx context.Context) error { return p.harm(ctx, true) }
+
+// away tells that a cluster could not take a call for now, and may be waited for. A pod that is gone does not come back under its
+// UID.
+func away(err error) bool {
+	_, harmed := StoppedBy(err)
+	return !harmed && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrPodGone)
+}
 
 // readWhole repeats a reading that is made of listings from its beginning: what was read of a listing that broke proves
-// nothing (V42).
+// nothing (V42). It may take minutes over a link that lives, so that is asked as during a wait.
 func (r *run) readWhole(ctx context.Context, of Role, read func(ctx context.Context) error) error {
-	return patience{r, of}.try(ctx, "read contents", read)
+	p := patience{r, of}
+	return p.repeat(ctx, "read contents", func(ctx context.Context) error {
+		touch := &touch{run: r, asked: r.opts.Clock.Now()}
+		return p.watchedBy(touch.guardKept, read)(ctx)
+	})
 }

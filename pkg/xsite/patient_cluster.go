@@ -69,7 +69,7 @@ func (c patientCluster) ScaleKeycloak(ctx context.Context, ref string, instances
 func (c patientCluster) WatchKeycloak(ctx context.Context) (sightings <-chan PodSighting, err error) {
 	err = c.patience.repeat(ctx, "watch Keycloak", func(ctx context.Context) error {
 		lasting, breakOff := context.WithCancelCause(ctx) // it outlives the call
-		err := c.patience.watch(lasting, breakOff, func(ctx context.Context) (err error) {
+		err := c.patience.watch(lasting, breakOff, c.patience.harmInAHurry, func(ctx context.Context) (err error) {
 			sightings, err = c.Cluster.WatchKeycloak(ctx)
 			return err
 		})

@@ -8,7 +8,7 @@ import (
 
 // patientNode is a Node whose calls are repeated while the way to it is away. A clear and the start of a push are not: their
 // guards stand immediately before them each time, so who makes them repeats both. Listings are not either: what was read of
-// one that broke is with the caller.
+// one that broke is with the caller. Nor are send queues, which who waits for them reads anew.
 type patientNode struct {
 	Node
 
@@ -90,6 +90,20 @@ func (n patientNode) StateTransferMode(ctx context.Context, cache, site string) 
 // SetStateTransferMode implements Node.
 func (n patientNode) SetStateTransferMode(ctx context.Context, cache, site string, mode infinispan.Mode) error {
 	return n.tell(ctx, func(ctx context.Context) error { return n.Node.SetStateTransferMode(ctx, cache, site, mode) })
+}
+
+// Clear implements Node.
+func (n patientNode) Clear(ctx context.Context, cache string) error {
+	return n.patience.watched(func(ctx context.Context) error { return n.Node.Clear(ctx, cache) })(ctx)
+}
+
+// SendQueues implements Node.
+func (n patientNode) SendQueues(ctx context.Context) (queues map[string]infinispan.SendQueue, err error) {
+	err = n.patience.watched(func(ctx context.Context) error {
+		queues, err = n.Node.SendQueues(ctx)
+		return err
+	})(ctx)
+	return queues, err
 }
 
 // CancelPush implements Node.

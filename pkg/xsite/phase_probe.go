@@ -128,7 +128,11 @@ func (r *run) dropProbeCacheAt(ctx context.Context, s *site, node Node, cluster 
 		r.probesLeft = append(r.probesLeft, fmt.Sprintf("site %s may have the probe cache %s still, which does no harm: "+
 			"the next run removes it, or history prune", s.name, cache))
 	}
-	if _, forgot := cluster.ForgetCaches(ctx, cache); forgot != nil {
+	_, forgot := cluster.ForgetCaches(ctx, cache)
+	if _, harmed := StoppedBy(forgot); harmed {
+		return errors.Join(err, forgot)
+	}
+	if forgot != nil {
 		r.noted(s.role, "the Cache resource that an operator may have mirrored for the probe cache %s could not be looked for: %v", cache, forgot)
 	}
 	return err

@@ -81,10 +81,12 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 		case now.Sub(seen) >= unseenLimit:
 			return false, "", errors.Join(r.unreachableBy(relay), err)
 		}
-		if unseen && !t.unseen {
+		if (unseen || r.letGo.is()) && !t.unseen {
 			t.unseen = true
 			if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
 				r.noted(Primary, "%s", oneLine(err))
+			} else {
+				r.letGo.set(true)
 			}
 		}
 		return false, brief(err), nil // servers and API servers come back
@@ -114,19 +116,23 @@ func (t *transfer) withUnseen(ctx context.Context, caches []CachePlan) ([]CacheP
 // errUnseen is why a cache whose push had succeeded is pushed again.
 var errUnseen = errors.New("the secondary was out of the primary's sight, and was taken offline there")
 
-// outOfSight asks the primary's relay node, as last known, whether it does not see the secondary. The error is that it could not
-// be asked, which is not a no.
+// outOfSight asks the relay node of the primary whether it does not see the secondary, and tells who that is. The error is that it
+// could not be asked, which is not a no.
 func (r *run) outOfSight(ctx context.Context) (relay member, unseen bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, aloneWhole)
 	defer cancel()
 	relay = r.primary.relay()
-	info, err := impatient(relay.node).Info(ctx)
-	if lost(err) && r.primary.survey(ctx) == nil { // another server has its place
-		relay = r.primary.relay()
-		info, err = relay.info, nil
+	relay.node = impatient(relay.node)
+	info, err := relay.node.Info(ctx)
+	switch {
+	case err == nil:
+		relay.info = info
+	case lost(err): // another server has its place
+		if now, found := r.primary.relayOfNow(ctx); found {
+			relay, err = now, nil
+		}
 	}
-	relay.info = info
-	return relay, err == nil && info.RelayNode && !slices.Contains(info.SitesView, r.secondary.name), err
+	return relay, err == nil && relay.info.RelayNode && !slices.Contains(relay.info.SitesView, r.secondary.name), err
 }
 
 // silence takes the secondary offline on the primary for caches whose push failed, before anything is waited for: the
@@ -179,30 +185,4 @@ func (r *run) clearStatus(ctx context.Context, s *site, c CachePlan) error {
 		}
 		return status == infinispan.PushIdle, string(status), nil
 	})
-}
-
-// silencePrimary takes the secondary offline on the primary for the given caches, then ends what is pushed there. The
-// primary's writes then neither wait nor fail, whatever the secondary does (guard reachable). It runs on a context of its
-// own. The error is that of the flags; a push that could not be ended is said.
-func (r *run) silencePrimary(ctx context.Context, caches []CachePlan) error {
-	err := r.safely(ctx, func(ctx context.Context) error {
-		var problems []error
-		for _, c := range caches { // one after the other (V66), and every one, whatever became of the one before
-			problems = append(problems, r.setFlag(ctx, r.primary, r.secondary.name, c, infinispan.FlagOffline))
-		}
-		return errors.Join(problems...)
-	})
-	if err != nil {
-		return fmt.Errorf("take site %s offline on the %s: %w", r.secondary.name, r.primary, err)
-	}
-	r.changed(Primary, "site %s holds site %s offline again: its writes depend on nobody", r.primary.name, r.secondary.name)
-	err = r.safely(ctx, func(ctx context.Context) error {
-		return eachCache(ctx, caches, func(ctx context.Context, c CachePlan) error {
-			return r.primary.each(ctx, func(ctx context.Context, m member) error { return m.node.CancelPush(ctx, c.Name, r.secondary.name) })
-		})
-	})
-	if err != nil {
-		r.noted(Primary, "a push could not be ended there: %s", oneLine(err))
-	}
-	return nil
 }

@@ -56,8 +56,10 @@ type run struct {
 	closing string
 	// report is what a command beside the recovery did.
 	report Report
-	// letGo is true once everything was made to work without the secondary: what is waited for then does no harm.
-	letGo bool
+	// letGo is true while the primary holds the secondary offline for every cache: what is waited for then does no harm.
+	letGo lettingGo
+	// closed is true once the run is over by its record: what it does behind that is housekeeping.
+	closed bool
 	// ending is true once the run failed: what is done then is done at once or not at all.
 	ending bool
 	phase  Phase
@@ -71,6 +73,8 @@ type run struct {
 	checking CheckID
 	// probesLeft says which probe caches could not be deleted.
 	probesLeft []string
+	// unproved says of which servers of the primary it is not known that they let go of the secondary.
+	unproved string
 	// absent are the sites that a look could not connect to.
 	absent map[Role]AbsentSite
 }

@@ -64,7 +64,7 @@ func (s *site) survey(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, pod := range pods {
 		group.Go(func() (err error) {
-			members[i], err = s.meet(ctx, pod)
+			members[i], err = s.meet(ctx, s.cluster, pod)
 			return err
 		})
 	}
@@ -81,9 +81,20 @@ const answerLimit = 10 * time.Second
 // surveyAnswering is survey for what can be done with a part of the servers: those that answer in time are the members. It
 // returns what is said of each of the others; none that answers is an error.
 func (s *site) surveyAnswering(ctx context.Context) (silent []error, err error) {
-	pods, err := s.cluster.Pods(ctx)
+	members, silent, err := s.answering(ctx, s.cluster)
 	if err != nil {
-		return nil, fmt.Errorf("list the Infinispan pods of the %s: %w", s, err)
+		return silent, err
+	}
+	s.setMembers(members)
+	return silent, nil
+}
+
+// answering asks the servers of now who they are, through cluster, and returns those that answer in time, with what is said of each
+// of the others. None that answers is an error. It changes nothing, so it may run beside anything.
+func (s *site) answering(ctx context.Context, cluster Cluster) (members []member, silent []error, err error) {
+	pods, err := cluster.Pods(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list the Infinispan pods of the %s: %w", s, err)
 	}
 	met, problems := make([]member, len(pods)), make([]error, len(pods))
 	var all sync.WaitGroup
@@ -91,11 +102,10 @@ func (s *site) surveyAnswering(ctx context.Context) (silent []error, err error) 
 		all.Go(func() {
 			ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, fmt.Errorf("no answer within %s", answerLimit))
 			defer cancel()
-			met[i], problems[i] = s.meet(ctx, pod)
+			met[i], problems[i] = s.meet(ctx, cluster, pod)
 		})
 	}
 	all.Wait()
-	var members []member
 	for i, problem := range problems {
 		if problem != nil {
 			silent = append(silent, problem)
@@ -104,15 +114,14 @@ func (s *site) surveyAnswering(ctx context.Context) (silent []error, err error) 
 		members = append(members, met[i])
 	}
 	if len(members) == 0 {
-		return silent, errors.Join(fmt.Errorf("no Infinispan pod of the %s answers", s), errors.Join(silent...))
+		return nil, silent, errors.Join(fmt.Errorf("no Infinispan pod of the %s answers", s), errors.Join(silent...))
 	}
-	s.setMembers(members)
-	return silent, nil
+	return members, silent, nil
 }
 
 // meet connects to a pod and asks it who it is.
-func (s *site) meet(ctx context.Context, pod Pod) (member, error) {
-	node, err := s.cluster.Node(ctx, pod)
+func (s *site) meet(ctx context.Context, cluster Cluster, pod Pod) (member, error) {
+	node, err := cluster.Node(ctx, pod)
 	if err != nil {
 		return member{}, fmt.Errorf("connect to pod %s of the %s: %w", pod.Name, s, err)
 	}
@@ -155,6 +164,19 @@ func (s *site) relay() member {
 		}
 	}
 	return members[0]
+}
+
+// relayOfNow finds the relay node among the servers that answer now, without patience.
+func (s *site) relayOfNow(ctx context.Context) (member, bool) {
+	members, _, err := s.answering(ctx, impatientCluster(s.cluster))
+	if err != nil {
+		return member{}, false
+	}
+	i := slices.IndexFunc(members, func(m member) bool { return m.info.RelayNode })
+	if i < 0 {
+		return member{}, false
+	}
+	return members[i], true
 }
 
 // lastSurveyed gives the members as they were last surveyed, also to who runs beside a survey.

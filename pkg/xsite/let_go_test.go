@@ -1,0 +1,307 @@
+package xsite_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite"
+	"github.com/ispn-resync/kubectl-ispn-resync/pkg/xsite/infinispan"
+)
+
+// delayed is a cluster whose servers are held up in some calls: delay is asked before a call that lists keys, reads flags or clears,
+// and told to put something.
+type delayed struct {
+	xsite.Cluster
+
+	delay func(ctx context.Context, method, cache string) error
+}
+
+// delayedNode is a server of it.
+type delayedNode struct {
+	xsite.Node
+
+	delay func(ctx context.Context, method, cache string) error
+}
+
+func (d delayed) Node(ctx context.Context, pod xsite.Pod) (xsite.Node, error) {
+	n, err := d.Cluster.Node(ctx, pod)
+	return delayedNode{n, d.delay}, err
+}
+
+func (n delayedNode) Keys(ctx context.Context, cache string, visit func(key []byte) error) error {
+	if err := n.delay(ctx, "Keys", cache); err != nil {
+		return err
+	}
+	return n.Node.Keys(ctx, cache, visit)
+}
+
+func (n delayedNode) NodeFlags(ctx context.Context, cache, site string) (map[string]infinispan.Flag, error) {
+	if err := n.delay(ctx, "NodeFlags", cache); err != nil {
+		return nil, err
+	}
+	return n.Node.NodeFlags(ctx, cache, site)
+}
+
+func (n delayedNode) Clear(ctx context.Context, cache string) error {
+	if err := n.delay(ctx, "Clear", cache); err != nil {
+		return err
+	}
+	return n.Node.Clear(ctx, cache)
+}
+
+func (n delayedNode) TakeOffline(ctx context.Context, cache, site string) error {
+	if err := n.delay(ctx, "TakeOffline", cache); err != nil {
+		return err
+	}
+	return n.Node.TakeOffline(ctx, cache, site)
+}
+
+func (n delayedNode) Put(ctx context.Context, cache, key, value string) error {
+	if err := n.delay(ctx, "Put", cache); err != nil {
+		return err
+	}
+	return n.Node.Put(ctx, cache, key, value)
+}
+
+func (n delayedNode) Info(ctx context.Context) (infinispan.NodeInfo, error) {
+	if err := n.delay(ctx, "Info", ""); err != nil {
+		return infinispan.NodeInfo{}, err
+	}
+	return n.Node.Info(ctx)
+}
+
+// once makes a delay of a number of seconds, of the first call of a method, in which second is called for each.
+func once(clock xsite.Clock, method string, seconds int, second func(i int)) func(context.Context, string, string) error {
+	begun := false
+	return func(ctx context.Context, called, _ string) error {
+		if begun || called != method {
+			return nil
+		}
+		begun = true
+		for i := range seconds {
+			second(i)
+			if err := clock.Wait(ctx, time.Second); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Relay nodes change hands, and a listing takes minutes.
+func TestALinkOutOfSightForAMomentInALongListingIsForgiven(t *testing.T) {
+	p := smallPair(t)
+	_, err := p.recover(t, func(o *xsite.Options) {
+		o.SecondaryCluster = delayed{o.SecondaryCluster, once(o.Clock, "Keys", 30, func(i int) {
+			if i == 14 {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				p.link, p.mends = linkDown, p.now.Add(3*time.Second)
+			}
+		})}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wantRecovered(t)
+}
+
+// Each question leaves a flag on the primary (V47).
+func TestALinkThatLivesIsAskedOnlyNowAndThenInALongListing(t *testing.T) {
+	const minutes = 10
+	p := smallPair(t)
+	asked, before := 0, 0
+	p.before(occasion{site: siteA, method: "CreateCache", always: true}, happens(func() { asked++ }))
+	_, err := p.recover(t, func(o *xsite.Options) {
+		o.SecondaryCluster = delayed{o.SecondaryCluster, once(o.Clock, "Keys", minutes*60, func(i int) {
+			if i == 0 {
+				before = asked
+			}
+		})}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := minutes*60/int(triedEvery.Seconds()) + 5; asked-before > most {
+		t.Errorf("the link was asked %d times in %d minutes", asked-before, minutes)
+	}
+}
+
+// The primary holds the secondary offline while an abort waits for queues, so there is no hurry.
+func TestALinkThatIsLostWhileAnAbortWaitsForQueuesIsAwaited(t *testing.T) {
+	p := smallPair(t)
+	p.async()
+	p.diedAfterThe(t, "Clear")
+	began, down := p.now, false
+	p.before(occasion{always: true}, happens(func() {
+		if !down && p.now.Sub(began) > 60*time.Second && p.heldOff() {
+			down = true
+			p.link, p.mends = linkDown, p.now.Add(20*time.Second)
+		}
+	}))
+	if _, err := p.abort(t, true); err != nil || !down {
+		t.Errorf("the link was down: %t; %v", down, err)
+	}
+}
+
+// What a failed run puts back takes many calls to the secondary.
+func TestASecondaryLostAltogetherWhileAFailedRunIsUndoneFailsWritesOnlyBriefly(t *testing.T) {
+	for name, lost := range lostAltogether() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			depends := p.dependsUntil()
+			var since time.Time
+			p.before(occasion{site: siteB, method: "TakeOffline"}, func() error {
+				p.before(occasion{site: siteB, method: "Pods"}, happens(func() { // behind the first look at the link
+					since = p.now
+					lost(p)
+				}))
+				return errFake
+			})
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			if failing := depends.Sub(since); since.IsZero() || failing > mostFailing {
+				t.Errorf("the primary's writes failed for %s", failing)
+			}
+			p.wantPrimaryAlone(t)
+		})
+	}
+}
+
+func TestASecondaryLostAltogetherWhenItsSendQueuesAreReadFailsWritesOnlyBriefly(t *testing.T) {
+	for name, lost := range lostAltogether() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.async()
+			depends := p.dependsUntil()
+			var since time.Time
+			p.before(occasion{site: siteB, method: "SendQueues"}, happens(func() {
+				since = p.now
+				lost(p)
+			}))
+			_, err := p.recover(t)
+			p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+			if failing := depends.Sub(since); since.IsZero() || failing > mostFailing {
+				t.Errorf("the primary's writes failed for %s", failing)
+			}
+			p.wantPrimaryAlone(t)
+		})
+	}
+}
+
+// A call that changes something is not taken back (V66), and takes half a minute over a lost route: nothing waits for that.
+func TestASecondaryLostAltogetherWhenACacheIsClearedAgainFailsWritesOnlyBriefly(t *testing.T) {
+	p := smallPair(t)
+	p.lossy = map[string]int{"work": 1}
+	depends := p.dependsUntil()
+	var since time.Time
+	pushed := false
+	p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() { pushed = true }))
+	_, err := p.recover(t, func(o *xsite.Options) {
+		o.SecondaryCluster = delayed{o.SecondaryCluster, func(_ context.Context, method, _ string) error {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if pushed && method == "Clear" && since.IsZero() {
+				since, p.link, p.hangs[siteB] = p.now, linkSilent, p.now.Add(time.Hour)
+			}
+			return nil
+		}}
+	})
+	p.wantStoppedBy(t, err, xsite.GuardReachable, xsite.Failed)
+	if failing := depends.Sub(since); since.IsZero() || failing > mostFailing {
+		t.Errorf("the primary's writes failed for %s", failing)
+	}
+	p.wantPrimaryAlone(t)
+}
+
+// bubbleClock is the clock of a bubble, whose time is that of the pair too.
+type bubbleClock struct {
+	xsite.WallClock
+
+	pair *pair
+}
+
+func (c bubbleClock) Wait(ctx context.Context, d time.Duration) error {
+	if err := c.WallClock.Wait(ctx, d); err != nil {
+		return err
+	}
+	c.pair.mu.Lock()
+	defer c.pair.mu.Unlock()
+	c.pair.step(d)
+	return nil
+}
+
+// A call that took long returns while the link is asked beside it; the flag of the probe has just changed, and the next one is about
+// to (V66).
+func TestTwoFlagsOfThePrimaryNeverChangeAtATimeBehindACallThatTookLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := smallPair(t)
+		var put time.Time
+		slow := false
+		p.after(occasion{site: siteB, method: "TakeOffline", nth: 1}, happens(func() { slow = true }))
+		_, err := p.recover(t, func(o *xsite.Options) {
+			o.Clock = bubbleClock{pair: p}
+			o.PrimaryCluster = delayed{o.PrimaryCluster, func(_ context.Context, method, cache string) error {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				if method == "Put" && strings.HasPrefix(cache, "ispn-resync-probe-") {
+					put = time.Now()
+				}
+				if apart := time.Since(put); method == "TakeOffline" && apart < time.Second {
+					t.Errorf("a flag changes %s after the probe's", apart)
+				}
+				return nil
+			}}
+			o.SecondaryCluster = delayed{o.SecondaryCluster, func(ctx context.Context, method, _ string) error {
+				p.mu.Lock()
+				held := slow && method == "NodeFlags"
+				p.mu.Unlock()
+				if !held {
+					return nil
+				}
+				return xsite.WallClock{}.Wait(ctx, 3*time.Second+10*time.Millisecond)
+			}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if put.IsZero() {
+			t.Fatal("the link was not asked, so this tells nothing")
+		}
+	})
+}
+
+// Run with the race detector.
+func TestAPrimaryThatIsLookedAtBesideACallIsNotTakenForSurveyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := smallPair(t)
+		slow := false
+		p.after(occasion{site: siteA, method: "StartPush", nth: 2}, happens(func() { slow = true }))
+		_, err := p.recover(t, func(o *xsite.Options) {
+			o.Clock = bubbleClock{pair: p}
+			o.SecondaryCluster = delayed{o.SecondaryCluster, func(ctx context.Context, method, _ string) error {
+				p.mu.Lock()
+				held := slow && method == "Info"
+				slow = slow && !held
+				p.mu.Unlock()
+				if !held {
+					return nil
+				}
+				if err := (xsite.WallClock{}).Wait(ctx, 2900*time.Millisecond); err != nil {
+					return err
+				}
+				p.mu.Lock()
+				p.a.restart(0, false)
+				p.mu.Unlock()
+				return xsite.WallClock{}.Wait(ctx, 2*time.Second)
+			}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.wantRecovered(t)
+	})
+}
