@@ -136,9 +136,6 @@ func (r *run) abort(ctx context.Context) error {
 	if err := r.guardAlive(ctx, probeLimit); err != nil {
 		return err
 	}
-	if because := r.letGo.reason(); because != nil {
-		return because
-	}
 	for _, s := range []*site{r.primary, r.secondary} {
 		if err := r.restoreFlags(ctx, s); err != nil {
 			return err

@@ -161,3 +161,35 @@ func TestARunThatIsRefusedForAFenceThatIsSetMeanwhileLeavesIt(t *testing.T) {
 	}
 	p.wantOnThePrimary(t, infinispan.FlagOnline)
 }
+
+// A run that is over may have left its copy on the primary open; the record on the secondary tells that it is over.
+func TestALiftThatACopyLeftOpenStandsInTheWayOfNamesHistoryPrune(t *testing.T) {
+	p := smallPair(t)
+	p.before(occasion{site: siteA, method: "PutJournal", always: true}, func() error {
+		if strings.Contains(string(p.b.journals[0].record), `"closed":"succeeded"`) {
+			return errFake
+		}
+		return nil
+	})
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	p.hooks = nil
+	p.link = linkDown
+	if _, err := p.fence(t, false); err != nil {
+		t.Fatal(err)
+	}
+	p.link = linkUp
+	_, err := p.fence(t, true)
+	p.wantStoppedBy(t, err, xsite.GuardTruthfulEnd, xsite.Refused)
+	if !strings.Contains(err.Error(), "history prune removes it") {
+		t.Errorf("does not say how to go on: %v", err)
+	}
+	options, agree := p.seats()
+	if _, err := xsite.Prune(t.Context(), xsite.PruneOptions{Options: options, Agree: agree}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.fence(t, true); err != nil {
+		t.Error(err)
+	}
+}

@@ -31,8 +31,9 @@ const endLimit = 6 * time.Second
 func (r *run) guardStillAlive(ctx context.Context) error {
 	var found error
 	err := r.await(ctx, Secondary, "an entry to cross from site to site", endLimit, func(ctx context.Context) (bool, string, error) {
-		if found = r.guardAlive(ctx, aliveLimit); r.letGo.reason() != nil {
-			return false, "", r.letGo.reason()
+		found = r.guardAlive(ctx, aliveLimit)
+		if because := r.letGo.reason(); because != nil {
+			return false, "", because
 		}
 		if severed(found) || lost(found) {
 			return false, oneLine(found), nil
@@ -47,7 +48,7 @@ func (r *run) guardStillAlive(ctx context.Context) error {
 		return found
 	}
 	return &Stop{
-		Guard: stop.Guard, Found: stop.Found, Where: stop.Where, Err: found,
+		Guard: stop.Guard, Found: stop.Found, Where: stop.Where, Err: stop.Err,
 		Because: "what the primary writes does not arrive on the secondary, and its writes fail (V10)",
 		Next:    "mend the link between the sites, then run the same command again",
 	}

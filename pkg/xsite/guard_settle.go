@@ -53,7 +53,7 @@ func longestPause(caches []CachePlan) time.Duration {
 // tool did the clear, and then until each send queue was seen harmless: empty (V81), or on a server that remembers no removal,
 // which sends nothing for a key that is not there (V82). Those that are not, or cannot be read, are waited for as long as a
 // sender may pause: what is in them then is never sent. A clear that waits is not counted, so the queues do not replace the
-// settle time. The link is tried meanwhile: the primary's writes depend on it again.
+// settle time. The link is tried meanwhile, where the primary's writes depend on it again.
 func (r *run) guardSettle(ctx context.Context) error {
 	if r.plan.Settle == 0 {
 		return nil

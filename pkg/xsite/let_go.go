@@ -31,6 +31,13 @@ func (l *lettingGo) set(gone bool) {
 	l.gone, l.because = gone, nil
 }
 
+// resume notes that the primary is about to speak to the secondary again. Why it had to let go before that still counts.
+func (l *lettingGo) resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = false
+}
+
 // reason is why the primary had to let go beside a call. With that, nothing may count as done.
 func (l *lettingGo) reason() error {
 	l.mu.Lock()

@@ -2,6 +2,7 @@ package xsite_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -304,4 +305,63 @@ func TestAPrimaryThatIsLookedAtBesideACallIsNotTakenForSurveyed(t *testing.T) {
 		}
 		p.wantRecovered(t)
 	})
+}
+
+// The primary may have let go meanwhile, and nothing but that tells of it.
+func TestASecondaryLostForAWhileAtAnyCallOfARunIsNoSuccessUnlessItIsWhole(t *testing.T) {
+	t.Parallel()
+	calls := callsAfterTheFirstChange(t)
+	for name, lost := range map[string]func(p *pair){
+		"20 s in silence": func(p *pair) {
+			p.link, p.mends, p.hangs[siteB] = linkSilent, p.now.Add(20*time.Second), p.now.Add(20*time.Second)
+		},
+		"out of sight for 3 s, a push failed": func(p *pair) {
+			p.link, p.mends, p.hangs[siteB] = linkDown, p.now.Add(3200*time.Millisecond), p.now.Add(3200*time.Millisecond)
+		},
+	} {
+		for number, c := range calls {
+			if c.site == "" {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, %d", name, number), func(t *testing.T) {
+				t.Parallel()
+				p := smallPair(t)
+				if strings.HasSuffix(name, "failed") {
+					p.lossy = map[string]int{"work": 1}
+				}
+				p.at(number, happens(func() { lost(p) }))
+				p.after(occasion{site: siteB, method: "ScaleKeycloak", always: true}, happens(func() {
+					if p.count(siteB, "Clear", "work") > 0 && p.b.keycloaks[0].instances > 0 && p.heldOff() {
+						t.Error("Keycloak is started on a secondary that the primary tells nothing")
+					}
+				}))
+				if _, err := p.recover(t); err != nil {
+					p.pass(time.Minute)
+					p.continues(t)
+					return
+				}
+				p.wantRecovered(t)
+			})
+		}
+	}
+}
+
+// What was pushed before that misses what was written since.
+func TestACacheIsPushedAgainWhenThePrimaryLetGoOfItWhileServersWereWaitedFor(t *testing.T) {
+	p := smallPair(t)
+	p.after(occasion{site: siteA, method: "StartPush", cache: "sessions"}, happens(func() {
+		p.drop(func(push *transfer) bool { return push.cache == "sessions" })
+		p.a.caches["sessions"].status[0] = infinispan.PushError
+		p.after(occasion{site: siteA, method: "TakeOffline", cache: "sessions"}, happens(func() {
+			p.link, p.hangs[siteB] = linkDown, p.now.Add(4*time.Second)
+			p.after(occasion{site: siteA, method: "TakeOffline", cache: "work"}, happens(func() { p.link = linkUp }))
+		}))
+	}))
+	if _, err := p.recover(t); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.count(siteA, "StartPush", "work"); n != 2 {
+		t.Errorf("the cache was pushed %d times", n)
+	}
+	p.wantRecovered(t)
 }

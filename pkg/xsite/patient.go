@@ -69,7 +69,7 @@ func (p patience) watched(call func(ctx context.Context) error) func(ctx context
 }
 
 // watchedBy is watched with another way to ask.
-func (p patience) watchedBy(harm func(ctx context.Context) error, call func(ctx context.Context) error) func(ctx context.Context) error {
+func (p patience) watchedBy(harm, call func(ctx context.Context) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		ctx, breakOff := context.WithCancelCause(ctx)
 		defer breakOff(nil)
@@ -91,8 +91,9 @@ func (p patience) watch(ctx context.Context, breakOff context.CancelCauseFunc, h
 	})
 	err := call(ctx)
 	stop()
-	if _, harmed := StoppedBy(context.Cause(ctx)); harmed {
-		return errors.Join(context.Cause(ctx), err)
+	cause := context.Cause(ctx)
+	if _, harmed := StoppedBy(cause); harmed && !errors.Is(err, cause) {
+		return errors.Join(cause, err)
 	}
 	return err
 }

@@ -164,10 +164,7 @@ func (t *transfer) once(ctx context.Context, caches []CachePlan) ([]pushFailure,
 func (t *transfer) start(ctx context.Context, caches []CachePlan) (pushes []*pushing, failed []pushFailure, err error) {
 	r := t.run
 	node := r.primary.relay().node
-	if because := r.letGo.reason(); because != nil {
-		return nil, nil, because
-	}
-	r.letGo.set(false)
+	r.letGo.resume()
 	for _, c := range caches {
 		t.attempts[c.Name]++
 		err := node.StartPush(ctx, c.Name, r.secondary.name)

@@ -37,14 +37,11 @@ func (e *pushEndedError) Error() string {
 
 // repeatable tells failures of a push that its repetition can mend.
 func repeatable(err error) bool {
-	guard, stopped := StoppedBy(err)
-	if stopped && guard == GuardReachable { // the primary has let go
-		return false
-	}
 	var ended *pushEndedError
 	if errors.As(err, &ended) || lost(err) {
 		return true
 	}
+	guard, stopped := StoppedBy(err)
 	return stopped && (guard == GuardMoving || guard == GuardTruthfulEnd)
 }
 
