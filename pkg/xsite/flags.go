@@ -130,7 +130,7 @@ func (r *run) setFlag(ctx context.Context, s *site, peer string, c CachePlan, wa
 	if err != nil || len(differ) == 0 {
 		return err
 	}
-	for _, m := range s.members {
+	for _, m := range s.lastSurveyed() {
 		if err := set(ctx, m.node); err != nil {
 			return fmt.Errorf("set site %s %s for cache %s on pod %s of the %s: %w", peer, want, c.Name, m.pod.Name, s, err)
 		}

@@ -148,9 +148,10 @@ func entriesOf(ctx context.Context, s *site, cache string) (int64, error) {
 // countersOf sums the entry counters of a site's servers: the entries each owns first. They are not kept where a cache has no
 // statistics.
 func countersOf(ctx context.Context, s *site, cache string) (sum int64, kept bool, err error) {
-	counts := make([]int64, len(s.members))
+	members := s.lastSurveyed()
+	counts := make([]int64, len(members))
 	group, asking := errgroup.WithContext(ctx)
-	for i, m := range s.members {
+	for i, m := range members {
 		group.Go(func() error {
 			stats, err := m.node.Stats(asking, cache)
 			counts[i] = stats.ApproximateEntriesUnique

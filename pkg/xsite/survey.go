@@ -141,8 +141,8 @@ func (s *site) setMembers(members []member) {
 
 // identity returns who the members are, as last surveyed.
 func (s *site) identity() identity {
-	lines := make(identity, 0, len(s.members))
-	for _, m := range s.members {
+	lines := make(identity, 0, len(s.lastSurveyed()))
+	for _, m := range s.lastSurveyed() {
 		lines = append(lines, fmt.Sprintf("pod %s uid %s restarts %d server %s", m.pod.Name, m.pod.UID, m.pod.Restarts, m.info.NodeName))
 	}
 	slices.Sort(lines)
@@ -188,8 +188,8 @@ func (s *site) lastSurveyed() []member {
 
 // podNames lists the names of the members' pods.
 func (s *site) podNames() string {
-	names := make([]string, 0, len(s.members))
-	for _, m := range s.members {
+	names := make([]string, 0, len(s.lastSurveyed()))
+	for _, m := range s.lastSurveyed() {
 		names = append(names, m.pod.Name)
 	}
 	return strings.Join(names, ", ")
@@ -198,7 +198,7 @@ func (s *site) podNames() string {
 // each calls do for every member at the same time and returns the first error, naming the pod.
 func (s *site) each(ctx context.Context, do func(ctx context.Context, m member) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, m := range s.members {
+	for _, m := range s.lastSurveyed() {
 		group.Go(func() error {
 			if err := do(ctx, m); err != nil {
 				return fmt.Errorf("pod %s of the %s: %w", m.pod.Name, s, err)
