@@ -42,15 +42,13 @@ func (r *run) failed(ctx context.Context, cause error) *RunError {
 		r.tendUnfinished(ctx, e)
 	case undoable:
 		r.undo(ctx, e)
+		r.catchUp(ctx, e)
 	case clearing:
 		r.holdSafe(ctx, e)
 		r.catchUp(ctx, e)
 	case verified:
 		r.leaveVerified(ctx, e)
 		r.catchUp(ctx, e)
-	}
-	if r.unproved != "" {
-		e.State = append(e.State, r.unproved)
 	}
 	e.State = append(e.State, r.probesLeft...)
 	return e
@@ -126,6 +124,9 @@ func (r *run) tendUnfinished(ctx context.Context, e *RunError) {
 	e.Outcome, e.Undone = Failed, false
 	e.State[0] = fmt.Sprintf("site %s was taken offline on the primary %s, so that its writes do not fail; nothing else was changed",
 		r.secondary.name, r.primary.name)
+	if r.unproved != "" {
+		e.State = append(e.State, r.unproved)
+	}
 }
 
 // catchUp writes what the journal does not have yet, once both sites are safe. Of a leak it is said when that fails.
@@ -172,12 +173,7 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	speaks := note(r.safely(ctx, func(ctx context.Context) error {
 		return errors.Join(r.secondary.survey(ctx), r.restoreFlags(ctx, r.secondary))
 	}))
-	for ref, count := range r.plan.Secondary.StartCounts {
-		count = r.originalInstances(ref, count)
-		if note(r.safely(ctx, func(ctx context.Context) error { return r.secondary.cluster.ScaleKeycloak(ctx, ref, count) })) {
-			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
-		}
-	}
+	note(r.restoreInstances(ctx, e))
 	if !unseen {
 		unseen, err = r.undoPrimary(ctx, e)
 		served = note(err)
@@ -206,6 +202,9 @@ func (r *run) undo(ctx context.Context, e *RunError) {
 	if len(problems) == 0 {
 		note(r.safely(ctx, func(ctx context.Context) error { return r.forget(ctx, r.closing) }))
 	}
+	if r.letGo.reason() != nil { // beside what was put back
+		unseen, served = true, note(r.letGoNow(ctx, e))
+	}
 	if len(problems) > 0 {
 		e.State = append(e.State, "not everything could be put back: "+strings.Join(problems, "; "))
 		e.Next = r.fenceFirst(unseen && !served, r.again(ctx)+": the original state is known, and the run goes on from it")
@@ -223,20 +222,6 @@ func (r *run) undoPrimary(ctx context.Context, e *RunError) (unseen bool, err er
 	}
 	r.letGo.set(false)
 	return false, r.safely(ctx, func(ctx context.Context) error { return r.restoreFlags(ctx, r.primary) })
-}
-
-// letGoIfUnseen takes the secondary offline on the primary when the two do not see each other, and tells whether they do not.
-func (r *run) letGoIfUnseen(ctx context.Context, e *RunError) (unseen bool, err error) {
-	if !r.unseen(ctx) {
-		return false, nil
-	}
-	if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
-		return true, err
-	}
-	r.letGo.set(true)
-	e.State = append(e.State, fmt.Sprintf("primary %s holds site %s offline, because it is not shown that what it writes arrives there: its writes work",
-		r.primary.name, r.secondary.name))
-	return true, nil
 }
 
 // wouldPush tells whether the secondary, as it was before the run, pushes by itself when it sees the primary anew (V7).
@@ -267,6 +252,20 @@ func firstLine(err error) string {
 		return first
 	}
 	return fmt.Sprintf("%s; and %d more like it", first, strings.Count(rest, "\n")+1)
+}
+
+// restoreInstances sets each Keycloak of the secondary to the count that it wanted before the run, and says so.
+func (r *run) restoreInstances(ctx context.Context, e *RunError) error {
+	var problems []error
+	for ref, count := range r.plan.Secondary.StartCounts {
+		count = r.originalInstances(ref, count)
+		err := r.safely(ctx, func(ctx context.Context) error { return r.secondary.cluster.ScaleKeycloak(ctx, ref, count) })
+		if err == nil {
+			e.State = append(e.State, fmt.Sprintf("secondary %s: %s is set to %d instances again", r.secondary.name, ref, count))
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
 }
 
 // originalInstances is the count that a Keycloak wanted before the run. It differs from the count it is to be started
@@ -322,6 +321,9 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	} else {
 		e.State = append(e.State, fmt.Sprintf("primary %s serves; it holds site %s offline, so its writes depend on nobody", r.primary.name, r.secondary.name))
 	}
+	if r.unproved != "" {
+		e.State = append(e.State, r.unproved)
+	}
 	if found := r.journal.record.Leaked; found != "" {
 		e.DataAtRisk = "DATA OF THE PRIMARY WAS LOST: " + found + "; its other caches are as they were"
 		e.Next = r.leaked(r.id, found).Next
@@ -334,7 +336,7 @@ func (r *run) holdSafe(ctx context.Context, e *RunError) {
 	}
 	e.DataAtRisk = "none: the primary has everything; the stale data of the secondary is gone, as planned"
 	e.Next = e.mended(fmt.Sprintf("%s: run %s is continued; do not start Keycloak of site %s by hand", r.again(ctx), r.id, r.secondary.name))
-	e.Next = r.fenceFirst(err != nil, e.Next)
+	e.Next = r.fenceFirst(err != nil || r.unproved != "", e.Next)
 }
 
 // keepDown looks at Keycloak of the secondary, stops what came up on contents that are not proved, and says how it stands.
@@ -357,7 +359,7 @@ func (r *run) keepDown(ctx context.Context) string {
 
 // leaveVerified describes a run that failed after the contents were proved. Nothing is taken back: what is done is right.
 func (r *run) leaveVerified(ctx context.Context, e *RunError) {
-	if severed(e.Err) || r.unseen(ctx) {
+	if severed(e.Err) || r.letGo.reason() != nil || r.unseen(ctx) {
 		// What the primary writes from now on does not arrive, so the proof does not last, and its writes must not fail.
 		r.holdSafe(ctx, e)
 		if e.Outcome == NotReady {

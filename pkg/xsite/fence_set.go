@@ -15,37 +15,12 @@ import (
 // server keeps it from the others.
 func (f *fencing) takeOffline(ctx context.Context) error {
 	f.ending = true
-	sent := f.sendOffline(ctx)
+	sent := f.sendOffline(ctx, f.plan.Caches)
 	unproved := f.proveOffline(ctx)
 	if unproved == nil {
 		return nil
 	}
 	return errors.Join(unproved, sent)
-}
-
-// sendOffline makes the calls, one after the other (V66). A server that takes one passes it on to the others (F12); one that
-// cannot be asked is left to the end from then on.
-func (f *fencing) sendOffline(ctx context.Context) error {
-	first := f.primary.relay()
-	others := slices.DeleteFunc(slices.Clone(f.primary.members), func(m member) bool { return m.pod.UID == first.pod.UID })
-	willing := append([]member{first}, others...)
-	var problems []error
-	for _, c := range f.plan.Caches {
-		var failed []error
-		for range willing {
-			m := willing[0]
-			err := m.node.TakeOffline(ctx, c.Name, f.secondary.name)
-			if err == nil {
-				failed = nil
-				break
-			}
-			failed = append(failed, fmt.Errorf("set site %s offline for cache %s on pod %s of the %s: %w",
-				f.secondary.name, c.Name, m.pod.Name, f.primary, err))
-			willing = append(willing[1:], m)
-		}
-		problems = append(problems, failed...)
-	}
-	return errors.Join(problems...)
 }
 
 // proveOffline asks every server of now for each of its flags, and tells it again where it did not follow. The error says what

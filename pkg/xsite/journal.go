@@ -198,10 +198,12 @@ func (j *journal) writeAt(ctx context.Context, role Role) error {
 		record.Caches, record.Reached = nil, nil
 	}
 	version, err := putRecord(ctx, j.sites[role], record, j.versions[role])
+	if version != "" { // also of a call that succeeded as the primary had to let go beside it
+		j.versions[role] = version
+	}
 	if err != nil {
 		return journalStop(j.sites[role].Place(), record.RunID, err)
 	}
-	j.versions[role] = version
 	delete(j.behind, role)
 	if role == Secondary {
 		j.written = j.clock.Now()

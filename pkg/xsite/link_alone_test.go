@@ -212,6 +212,32 @@ func TestASecondaryLostAltogetherWithThePrimarysRelayNodeFailsWritesOnlyBriefly(
 	}
 }
 
+// A server of the primary that says nothing keeps nobody from letting go on the others, for every cache.
+func TestASecondaryLostAltogetherWithAServerOfThePrimaryFailsWritesOnlyBriefly(t *testing.T) {
+	for name, lost := range lostAltogether() {
+		t.Run(name, func(t *testing.T) {
+			p := smallPair(t)
+			p.b.keycloaks[0].broken = true
+			depends := p.dependsUntil()
+			var since time.Time
+			p.after(occasion{site: siteB, method: "ScaleKeycloak", nth: 2}, happens(func() {
+				since = p.now
+				p.a.servers[1].silent = true
+				lost(p)
+			}))
+			_, err := p.recover(t)
+			p.wantOutcome(t, err, xsite.Failed)
+			if failing := depends.Sub(since); since.IsZero() || failing > askedEvery+mostFailing {
+				t.Errorf("the primary's writes failed for %s", failing)
+			}
+			p.wantPrimaryAlone(t)
+			if !strings.Contains(err.Error(), "which is not proved") {
+				t.Errorf("says nothing of the server that did not answer: %v", err)
+			}
+		})
+	}
+}
+
 // Once the primary has let go nothing is in a hurry any more.
 func TestAnAbortOverALostLinkWaitsForASecondaryThatIsAwayForAMoment(t *testing.T) {
 	p := smallPair(t)

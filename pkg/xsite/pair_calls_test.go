@@ -102,12 +102,15 @@ func (h *hook) due(c call) bool {
 	return h.always || h.seen == max(h.nth, 1)
 }
 
-// hang lets a call that is lost on the way without a word wait as long as clients do. Leases are renewed beside it.
+// hang lets a call that is lost on the way without a word wait as long as clients do, or until it gets through after all. Leases are
+// renewed beside it.
 func (p *pair) hang(ctx context.Context, proc *process, site, method string) error {
-	p.mu.Lock()
-	hangs := p.now.Before(p.hangs[site]) && method != "Lease" && method != "PutLease"
-	p.mu.Unlock()
-	if !hangs {
+	hangs := func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.now.Before(p.hangs[site])
+	}
+	if !hangs() || method == "Lease" || method == "PutLease" {
 		return nil
 	}
 	if changes(method) && method != "PutJournal" && method != "ScaleKeycloak" { // a server's call that changes something is not taken back
@@ -116,6 +119,9 @@ func (p *pair) hang(ctx context.Context, proc *process, site, method string) err
 	for range 30 {
 		if err := proc.Wait(ctx, time.Second); err != nil {
 			return err
+		}
+		if !hangs() {
+			return nil
 		}
 	}
 	return errAway

@@ -81,7 +81,7 @@ func (t *transfer) awaitWhole(ctx context.Context) error {
 		case now.Sub(seen) >= unseenLimit:
 			return false, "", errors.Join(r.unreachableBy(relay), err)
 		}
-		if (unseen || r.letGo.is()) && !t.unseen {
+		if letGo := r.letGo.is(); letGo && !t.unseen || !letGo && unseen {
 			t.unseen = true
 			if err := r.silencePrimary(ctx, r.plan.Caches); err != nil {
 				r.noted(Primary, "%s", oneLine(err))
@@ -110,6 +110,7 @@ func (t *transfer) withUnseen(ctx context.Context, caches []CachePlan) ([]CacheP
 		}
 		caches = append(slices.Clip(caches), c)
 	}
+	t.unseen = false // all that it made miss something is pushed now
 	return caches, nil
 }
 
