@@ -63,11 +63,10 @@ func (r *run) guardSettle(ctx context.Context) error {
 		since = r.opts.Clock.Now()
 	}
 	most := max(r.plan.Settle, longestPause(r.plan.Caches))
-	touch := &touch{run: r, asked: r.opts.Clock.Now()}
-	queues := &sendQueues{run: r, harmless: map[sendQueue]bool{}}
+	queues := &sendQueues{run: r, harmless: map[sendQueue]bool{}, touch: touch{run: r, asked: r.opts.Clock.Now()}}
 	err := r.await(ctx, Secondary, "changes queued on the secondary to be dropped", most, func(ctx context.Context) (bool, string, error) {
 		//mutate:reachable
-		if err := touch.guardKept(ctx); err != nil {
+		if err := queues.touch.guardKept(ctx); err != nil {
 			return false, "", err
 		}
 		passed := r.opts.Clock.Now().Sub(since)
@@ -97,6 +96,8 @@ type sendQueues struct {
 	run      *run
 	harmless map[sendQueue]bool
 	looked   time.Time
+	// touch is that of the sites while the queues are waited for.
+	touch touch
 	// left tells what was not harmless, or not readable, when it was looked at last.
 	left string
 }
