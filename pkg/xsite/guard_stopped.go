@@ -64,20 +64,8 @@ func (r *run) guardStopped(ctx context.Context) error {
 	if len(r.plan.Secondary.Keycloaks) == 0 {
 		return nil
 	}
-	if r.watch != nil {
-		r.watch.mu.Lock()
-		seen, lost := r.watch.seen, r.watch.lost
-		r.watch.mu.Unlock()
-		if seen != "" {
-			return r.keycloakCameUp("pod " + seen + " came up meanwhile")
-		}
-		if lost != nil {
-			return &Stop{
-				Guard: GuardStopped, Found: "Keycloak's pods could not be watched without a gap", Where: r.secondary.String(), Err: lost,
-				Because: "a pod that came and went in the gap would have written stale sessions unseen",
-				Next:    "run the same command again",
-			}
-		}
+	if err := r.guardNoneCame(); err != nil {
+		return err
 	}
 	left, err := runningKeycloak(ctx, r.secondary)
 	if err != nil {
@@ -85,6 +73,28 @@ func (r *run) guardStopped(ctx context.Context) error {
 	}
 	if len(left) > 0 {
 		return r.keycloakCameUp(joined(left))
+	}
+	return nil
+}
+
+// guardNoneCame (of guard stopped) is what the watch has seen by now. It asks nobody, so it stands right before a clear as well: the
+// guards between may take seconds.
+func (r *run) guardNoneCame() error {
+	if r.watch == nil {
+		return nil
+	}
+	r.watch.mu.Lock()
+	seen, lost := r.watch.seen, r.watch.lost
+	r.watch.mu.Unlock()
+	if seen != "" {
+		return r.keycloakCameUp("pod " + seen + " came up meanwhile")
+	}
+	if lost != nil {
+		return &Stop{
+			Guard: GuardStopped, Found: "Keycloak's pods could not be watched without a gap", Where: r.secondary.String(), Err: lost,
+			Because: "a pod that came and went in the gap would have written stale sessions unseen",
+			Next:    "run the same command again",
+		}
 	}
 	return nil
 }

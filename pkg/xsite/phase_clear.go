@@ -53,6 +53,9 @@ func (r *run) clearCache(ctx context.Context, c CachePlan, mark *CanaryMark) err
 			return err
 		}
 		r.reached = clearing
+		if err := r.guardNoneCame(); err != nil {
+			return err
+		}
 		node := r.secondary.relay().node
 		if err := node.Clear(ctx, c.RemoteName); err != nil {
 			if away(err) && r.opts.Clock.Now().Sub(began) < r.opts.StepTimeout && r.opts.Clock.Wait(ctx, afterUnknown) == nil {

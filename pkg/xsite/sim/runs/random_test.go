@@ -33,6 +33,19 @@ func TestRandomRuns(t *testing.T) {
 	}
 }
 
+// TestSeedsThatFailedOnce performs what a soak found, for as long as a seed means the same.
+func TestSeedsThatFailedOnce(t *testing.T) {
+	t.Parallel()
+	for n, found := range map[int64]string{
+		201183: "Keycloak comes up between the look at its pods and a clear, over slow calls",
+	} {
+		t.Run(found, func(t *testing.T) {
+			t.Parallel()
+			performance(n)(t, n, func(string, ...any) {})
+		})
+	}
+}
+
 // TestSoak runs seeds for a long time and tells how many, and how long a million would take.
 func TestSoak(t *testing.T) {
 	soak, from := setting[time.Duration]("soak"), setting[int64]("from")
