@@ -15,7 +15,7 @@ import (
 // server keeps it from the others.
 func (f *fencing) takeOffline(ctx context.Context) error {
 	f.ending = true
-	sent := f.sendOffline(ctx, f.plan.Caches)
+	sent := f.sendOffline(ctx)
 	unproved := f.proveOffline(ctx)
 	if unproved == nil {
 		return nil

@@ -56,12 +56,12 @@ func (r *run) letGoBeside(ctx context.Context, because error) {
 		return
 	}
 	r.letGo.because = because
-	r.letGo.gone = r.safely(ctx, func(ctx context.Context) error { return r.sendOffline(ctx, r.plan.Caches) }) == nil
+	r.letGo.gone = r.safely(ctx, r.sendOffline) == nil
 }
 
-// sendOffline takes the secondary offline on the primary for the given caches, one after the other (V66), by whatever server takes
+// sendOffline takes the secondary offline on the primary for the caches of the plan, one after the other (V66), by whatever server takes
 // it, which passes it on to the others (F12). No server is waited for; one that fails is left to the end from then on.
-func (r *run) sendOffline(ctx context.Context, caches []CachePlan) error {
+func (r *run) sendOffline(ctx context.Context) error {
 	first := r.primary.relay()
 	willing := []member{first}
 	for _, m := range r.primary.lastSurveyed() {
@@ -70,7 +70,7 @@ func (r *run) sendOffline(ctx context.Context, caches []CachePlan) error {
 		}
 	}
 	var problems []error
-	for _, c := range caches {
+	for _, c := range r.plan.Caches {
 		var failed []error
 		for range willing {
 			m := willing[0]

@@ -53,6 +53,7 @@ func (r *run) clearCache(ctx context.Context, c CachePlan, mark *CanaryMark) err
 			return err
 		}
 		r.reached = clearing
+		//mutate:stopped
 		if err := r.guardNoneCame(); err != nil {
 			return err
 		}

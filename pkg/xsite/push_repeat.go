@@ -110,7 +110,7 @@ func (t *transfer) withUnseen(ctx context.Context, caches []CachePlan) ([]CacheP
 		}
 		caches = append(slices.Clip(caches), c)
 	}
-	t.unseen = false // all that it made miss something is pushed now
+	t.unseen = false // all that it made miss something is among them
 	return caches, nil
 }
 
